@@ -1,0 +1,42 @@
+/** Why a publish can never be taken. The closed set that dead letters, metrics and MQTT reason codes are built on. */
+export const rejectionReasons = [
+  /** The topic matches no configured route. */
+  'no_route',
+  /** The topic belongs to another vehicle or bay. */
+  'not_authorized',
+  /** The payload names another vehicle or bay than the topic and the identity. */
+  'wrong_identity',
+  /** The payload is not a message of the route's type. */
+  'malformed_payload',
+  /** A field is missing or out of its range. */
+  'invalid_field',
+  /** The event time is further from the gateway's clock than the configuration allows. */
+  'absurd_clock',
+  /** A record of it is larger than a batch or than Kafka takes. */
+  'too_large',
+  /** Kafka refused the record for good (for example INVALID_RECORD). */
+  'refused_by_kafka',
+] as const;
+export type RejectionReason = (typeof rejectionReasons)[number];
+
+export interface Rejection {
+  readonly reason: RejectionReason;
+  /** For people: which field, which value, which limit. Never a secret, never a payload. */
+  readonly detail: string;
+}
+
+/** How a publish ended. Exactly one of these, exactly once. */
+export type Outcome =
+  | { readonly kind: 'delivered' }
+  | { readonly kind: 'rejected'; readonly rejection: Rejection }
+  /** Dropped on shutdown: the device gets no answer and sends again. */
+  | { readonly kind: 'unanswered' };
+
+export const delivered: Outcome = Object.freeze({ kind: 'delivered' });
+export const unanswered: Outcome = Object.freeze({ kind: 'unanswered' });
+export const rejected = (rejection: Rejection): Outcome => ({ kind: 'rejected', rejection });
+
+const severity: Record<Outcome['kind'], number> = { delivered: 0, rejected: 1, unanswered: 2 };
+
+/** Where the outcomes of several records of one publish meet: unanswered before rejected before delivered. */
+export const worse = (a: Outcome, b: Outcome): Outcome => (severity[b.kind] > severity[a.kind] ? b : a);

@@ -1,0 +1,50 @@
+import type { Identity } from './identity.ts';
+import { delivered, type Outcome, worse } from './outcome.ts';
+
+/** What a record reports to when Kafka has answered for it. Called exactly once per appended record. */
+export interface Settleable {
+  settleRecord(outcome: Outcome): void;
+}
+
+/**
+ * One inbound publish: payload and settlement travel together.
+ *
+ * An edge subclasses it and implements `answer` (PUBACK, PUBREC, nothing for QoS 0). The pipeline says with `expect`
+ * how many records it becomes; when the last of them is settled, `conclude` runs once with the worst of their outcomes.
+ * No closure, promise or buffer is made per message.
+ */
+export abstract class Publish implements Settleable {
+  abstract readonly identity: Identity;
+  abstract readonly topic: string;
+  abstract readonly payload: Uint8Array;
+  abstract readonly qos: 0 | 1 | 2;
+  /** Milliseconds since the epoch at which the gateway read it. */
+  abstract readonly receivedAtMs: number;
+  /** MQTT 5 user property `traceparent` (W3C Trace Context), or undefined. */
+  abstract readonly traceparent: string | undefined;
+  /** MQTT 5 correlation data as UTF-8 or hex, or undefined. */
+  abstract readonly correlationId: string | undefined;
+
+  /** Who takes the final outcome before the device is answered; set by `Ingest`. */
+  concluder: Concluder | undefined;
+  #outstanding = 0;
+  #outcome: Outcome = delivered;
+
+  /** Announces `records` more records. Must be called before the first of them is appended. */
+  expect(records: number): void {
+    this.#outstanding += records;
+  }
+
+  settleRecord(outcome: Outcome): void {
+    this.#outcome = worse(this.#outcome, outcome);
+    this.#outstanding -= 1;
+    if (this.#outstanding === 0) this.concluder?.conclude(this, this.#outcome);
+  }
+
+  /** Answers the device according to the rules of delivery. Called exactly once. */
+  abstract answer(outcome: Outcome): void;
+}
+
+export interface Concluder {
+  conclude(publish: Publish, outcome: Outcome): void;
+}

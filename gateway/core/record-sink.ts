@@ -1,0 +1,43 @@
+import type { Settleable } from './publish.ts';
+
+/**
+ * Writes one record's value and headers into bytes that it is handed (a lane's open batch). Pure; allocates nothing
+ * that outlives the call.
+ */
+export interface RecordEncoder<Event> {
+  /** Writes the record's value from `offset`. Returns the end offset, or a negative number when it does not fit. */
+  writeValue(event: Event, target: Uint8Array, offset: number): number;
+  /**
+   * Writes the record's header array as in Kafka's record format v2 (zigzag varint count, then for each: varint length,
+   * key, varint length, value). Returns the end offset, or a negative number when it does not fit.
+   */
+  writeHeaders(event: Event, target: Uint8Array, offset: number): number;
+}
+
+/** Where records go: the producer's lanes. Never refuses for fullness; whoever reads sockets watches the pressure. */
+export interface RecordSink {
+  /**
+   * Encodes one record into the open batch of its key's partition.
+   *
+   * @param topic Kafka topic; one of those that the sink was started with.
+   * @param key record key, UTF-8; decides the partition (murmur2, as in the Java client). Empty: no key, any partition.
+   * @param timestampMs record timestamp, milliseconds since the epoch.
+   * @param settleable told the outcome exactly once, later, if and only if this returns true.
+   * @returns false when the record alone is larger than a batch may be: nothing was written.
+   */
+  append<Event>(
+    topic: string,
+    key: string,
+    timestampMs: number,
+    encoder: RecordEncoder<Event>,
+    event: Event,
+    settleable: Settleable,
+  ): boolean;
+}
+
+/**
+ * How full the gateway is, over everything unsettled (rule 8 of the delivery rules).
+ * 0: read everything. 1, above the soft watermark: a connection with unsettled publishes is not read further.
+ * 2, above the hard watermark: no socket is read.
+ */
+export type Pressure = 0 | 1 | 2;

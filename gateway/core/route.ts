@@ -1,0 +1,22 @@
+/** A route as configured: which MQTT topics, in which format, go to which Kafka topic under which key. */
+export interface RouteSettings {
+  /** MQTT topic with named levels: `v1/vehicles/{vehicleId}/telemetry`. A level is literal or `{name}`. */
+  readonly pattern: string;
+  /** `protobuf`: decoded, validated, re-encoded as Avro. `raw`: bytes untouched. */
+  readonly format: 'protobuf' | 'raw';
+  readonly kafkaTopic: string;
+  /** Where the record key comes from: `topic:vehicleId` (a named level) or `payload:vehicleId` (a field; protobuf only). */
+  readonly key: string;
+  /** Which kind of device may use it; its bound id must equal the level named by `subject`. */
+  readonly deviceKind: 'vehicle' | 'bay';
+  /** The named level that holds the id of the vehicle or bay. */
+  readonly subject: string;
+  /** CloudEvents type of its records. */
+  readonly eventType: string;
+  /** Protobuf only: full name of the message, for example `mobility.telemetry.v1.VehicleTelemetry`. */
+  readonly message?: string;
+  /** Protobuf only: the repeated field that holds the events, when the message is a batch. */
+  readonly items?: string;
+  /** Protobuf only: file of the Avro schema of one event's record. */
+  readonly schema?: string;
+}
