@@ -1,10 +1,10 @@
-import { type Outcome, type Rejection, rejected } from './outcome.ts';
+import type { Outcome, Rejection } from './outcome.ts';
 import type { Publish, Settleable } from './publish.ts';
 import type { RecordEncoder } from './record-sink.ts';
 
 /** Who wants to know how a dead letter ended. */
 export interface DeadLetterOwner {
-  letterSettled(publish: Publish, rejection: Rejection, outcome: Outcome, onKafka: boolean): void;
+  letterSettled(letter: DeadLetter, outcome: Outcome): void;
 }
 
 /** A rejected publish on its way to the dead-letter topic: raw payload as value, the reason in headers. */
@@ -23,9 +23,7 @@ export class DeadLetter implements Settleable {
   }
 
   settleRecord(outcome: Outcome): void {
-    // Delivered means that the letter is on Kafka, so that the publish may now be answered as rejected.
-    const final = outcome.kind === 'unanswered' ? outcome : rejected(this.rejection);
-    this.#owner.letterSettled(this.publish, this.rejection, final, outcome.kind === 'delivered');
+    this.#owner.letterSettled(this, outcome);
   }
 }
 

@@ -1,5 +1,5 @@
-import { DeadLetter, deadLetterEncoder } from './dead-letter.ts';
-import { type Outcome, type Rejection, rejected } from './outcome.ts';
+import { DeadLetter, type DeadLetterOwner, deadLetterEncoder } from './dead-letter.ts';
+import { type Outcome, type Rejection, rejected, unanswered } from './outcome.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { Concluder, Publish } from './publish.ts';
 import type { Pressure, RecordSink } from './record-sink.ts';
@@ -27,7 +27,7 @@ export interface IngestOptions {
  * Takes each publish through the pipeline to its outcome: delivered, or dead-lettered and then rejected, or left
  * unanswered on shutdown. Synchronous; every publish ends in exactly one `answer`.
  */
-export class Ingest implements Concluder {
+export class Ingest implements Concluder, DeadLetterOwner {
   readonly #options: IngestOptions;
 
   constructor(options: IngestOptions) {
@@ -39,7 +39,7 @@ export class Ingest implements Concluder {
     observer.received(publish);
     if (publish.qos === 0 && pressure() > 0) {
       observer.shed(publish);
-      publish.answer(shedOutcome);
+      publish.answer(unanswered);
       return;
     }
     publish.concluder = this;
@@ -48,40 +48,51 @@ export class Ingest implements Concluder {
   }
 
   conclude(publish: Publish, outcome: Outcome): void {
-    const { observer } = this.#options;
-    if (outcome.kind === 'rejected') {
+    if (outcome.kind === 'delivered') {
+      this.#options.observer.delivered(publish);
+      publish.answer(outcome);
+    } else if (outcome.kind === 'unanswered') {
+      this.#leaveUnanswered(publish);
+    } else {
       // Only Kafka itself can refuse here, after the pipeline had taken the publish.
       this.#deadLetter(publish, outcome.rejection);
-      return;
     }
-    if (outcome.kind === 'delivered') observer.delivered(publish);
-    else observer.unanswered(publish);
-    publish.answer(outcome);
   }
 
   /** First the dead letter on Kafka, then the answer (rule 3). */
   #deadLetter(publish: Publish, rejection: Rejection): void {
-    for (const withPayload of [true, false]) {
-      const letter = new DeadLetter(publish, rejection, withPayload, this);
-      if (this.#append(letter)) return;
-    }
-    this.letterSettled(publish, rejection, rejected(rejection), false);
+    if (this.#appendLetter(new DeadLetter(publish, rejection, true, this))) return;
+    this.#deadLetterWithoutPayload(publish, rejection);
   }
 
-  #append(letter: DeadLetter): boolean {
+  #deadLetterWithoutPayload(publish: Publish, rejection: Rejection): void {
+    if (this.#appendLetter(new DeadLetter(publish, rejection, false, this))) return;
+    this.#reject(publish, rejection, false);
+  }
+
+  #appendLetter(letter: DeadLetter): boolean {
     const { sink, deadLetterTopic } = this.#options;
     const { identity, receivedAtMs } = letter.publish;
     const key = identity.boundTo || identity.deviceId;
     return sink.append(deadLetterTopic, key, receivedAtMs, deadLetterEncoder, letter, letter);
   }
 
-  /** Called by a dead letter when Kafka has answered for it. */
-  letterSettled(publish: Publish, rejection: Rejection, outcome: Outcome, onKafka: boolean): void {
-    const { observer } = this.#options;
-    if (outcome.kind === 'unanswered') observer.unanswered(publish);
-    else observer.rejected(publish, rejection, onKafka);
-    publish.answer(outcome);
+  /** Kafka has answered for a dead letter: only now may the device be told (rule 3). */
+  letterSettled(letter: DeadLetter, outcome: Outcome): void {
+    const { publish, rejection } = letter;
+    if (outcome.kind === 'delivered') this.#reject(publish, rejection, true);
+    else if (outcome.kind === 'unanswered') this.#leaveUnanswered(publish);
+    else if (letter.withPayload) this.#deadLetterWithoutPayload(publish, rejection);
+    else this.#reject(publish, rejection, false);
+  }
+
+  #reject(publish: Publish, rejection: Rejection, deadLettered: boolean): void {
+    this.#options.observer.rejected(publish, rejection, deadLettered);
+    publish.answer(rejected(rejection));
+  }
+
+  #leaveUnanswered(publish: Publish): void {
+    this.#options.observer.unanswered(publish);
+    publish.answer(unanswered);
   }
 }
-
-const shedOutcome: Outcome = Object.freeze({ kind: 'unanswered' });
