@@ -1,0 +1,1 @@
+export { freePort, freePorts } from '../../deploy/local/ports.ts';

@@ -1,0 +1,1 @@
+export { type NotYet, type WaitOptions, waitFor } from '../../deploy/local/wait-for.ts';
