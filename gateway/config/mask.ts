@@ -1,0 +1,24 @@
+import { stringify } from 'yaml';
+import { type GatewayConfig, gatewaySettings } from './schema.ts';
+import { mapTexts } from './settings-tree.ts';
+
+/** Up to the last `@`: a password in which somebody forgot to escape a slash must not show either. */
+const userInfo = /(?<=^([a-z][a-z0-9+.-]*:\/\/)?)[^\s]*@/i;
+const longestShown = 120;
+
+/** Hides the user name and password of an address: `https://***@host/`. Text without `@` stays as it is. */
+export const maskText = (text: string): string => text.replace(userInfo, '***@');
+
+/** A refused value for an error message: as JSON, addresses masked, shortened. */
+export function showValue(value: unknown): string {
+  const text =
+    JSON.stringify(value, (_key, part: unknown) => (typeof part === 'string' ? maskText(part) : part)) ?? 'null';
+  return text.length <= longestShown ? text : `${text.slice(0, longestShown)}…`;
+}
+
+/** The same settings with every secret hidden; for printing and logging, not for use. */
+export const maskConfig = (config: GatewayConfig): GatewayConfig =>
+  mapTexts(gatewaySettings, config, (text, holds) => (holds === 'url' ? maskText(text) : text)) as GatewayConfig;
+
+/** The effective settings as YAML, secrets masked; fit to be given back as a file once the secrets are put in. */
+export const printConfig = (config: GatewayConfig): string => stringify(maskConfig(config), { lineWidth: 0 });

@@ -1,0 +1,165 @@
+import { RouteError } from '../core/route.ts';
+import { RouteTable } from '../core/route-table.ts';
+import { type ConfigError, joinPath } from './errors.ts';
+import { showValue } from './mask.ts';
+import type { GatewayConfig } from './schema.ts';
+
+type Path = readonly (string | number)[];
+
+/**
+ * What a dead letter has beside the raw payload: key, headers with MQTT topic, reason and detail, record framing. A
+ * publish of the largest packet size must still fit into a batch with it, or its bytes would be lost to the topic.
+ */
+export const deadLetterHeadroomBytes = 16_384;
+
+/** Checks what no single setting shows: relations between settings, and syntax that a pattern can't express. */
+export const contradictions = (config: GatewayConfig): ConfigError[] => [
+  ...ordering(config),
+  ...listening(config),
+  ...routing(config),
+  ...addresses(config),
+];
+
+const contradiction = (path: Path, value: unknown, allowed: string): ConfigError => ({
+  code: 'contradiction',
+  setting: joinPath(path),
+  value: showValue(value),
+  allowed,
+});
+
+const wrongValue = (path: Path, value: unknown, allowed: string): ConfigError => ({
+  ...contradiction(path, value, allowed),
+  code: 'wrong_value',
+});
+
+function ordering({ kafka, mqtt }: GatewayConfig): ConfigError[] {
+  const { createTopics } = kafka;
+  const largest = kafka.maxBatchBytes - deadLetterHeadroomBytes;
+  const rules: [boolean, Path, unknown, string][] = [
+    [
+      kafka.softRecords < kafka.hardRecords,
+      ['kafka', 'softRecords'],
+      kafka.softRecords,
+      `less than kafka.hardRecords (${kafka.hardRecords})`,
+    ],
+    [
+      kafka.softBytes < kafka.hardBytes,
+      ['kafka', 'softBytes'],
+      kafka.softBytes,
+      `less than kafka.hardBytes (${kafka.hardBytes})`,
+    ],
+    [
+      kafka.maxBatchBytes <= kafka.softBytes,
+      ['kafka', 'maxBatchBytes'],
+      kafka.maxBatchBytes,
+      `at most kafka.softBytes (${kafka.softBytes})`,
+    ],
+    [
+      kafka.maxBatchRecords <= kafka.softRecords,
+      ['kafka', 'maxBatchRecords'],
+      kafka.maxBatchRecords,
+      `at most kafka.softRecords (${kafka.softRecords})`,
+    ],
+    [
+      kafka.retryBackoffMs <= kafka.retryBackoffMaxMs,
+      ['kafka', 'retryBackoffMs'],
+      kafka.retryBackoffMs,
+      `at most kafka.retryBackoffMaxMs (${kafka.retryBackoffMaxMs})`,
+    ],
+    [
+      kafka.lingerMs < kafka.requestTimeoutMs,
+      ['kafka', 'lingerMs'],
+      kafka.lingerMs,
+      `less than kafka.requestTimeoutMs (${kafka.requestTimeoutMs})`,
+    ],
+    [
+      mqtt.maxPacketBytes <= largest,
+      ['mqtt', 'maxPacketBytes'],
+      mqtt.maxPacketBytes,
+      `at most kafka.maxBatchBytes less ${deadLetterHeadroomBytes} for headers (${largest})`,
+    ],
+    [
+      createTopics.minInSyncReplicas <= createTopics.replicationFactor,
+      ['kafka', 'createTopics', 'minInSyncReplicas'],
+      createTopics.minInSyncReplicas,
+      `at most kafka.createTopics.replicationFactor (${createTopics.replicationFactor})`,
+    ],
+  ];
+  return rules.filter(([holds]) => !holds).map(([, path, value, allowed]) => contradiction(path, value, allowed));
+}
+
+interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** `::` takes IPv4 too; `0.0.0.0` takes no IPv6 address. */
+const covers = (a: string, b: string): boolean => a === b || a === '::' || (a === '0.0.0.0' && !b.includes(':'));
+
+const collide = (a: Address, b: Address): boolean =>
+  a.port === b.port && a.port !== 0 && (covers(a.host, b.host) || covers(b.host, a.host));
+
+function listening({ listeners, identity, admin }: GatewayConfig): ConfigError[] {
+  const errors = listeners.flatMap((listener, index) => {
+    const found: ConfigError[] = [];
+    for (const earlier of listeners.slice(0, index)) {
+      if (earlier.name === listener.name) {
+        found.push(contradiction(['listeners', index, 'name'], listener.name, 'a name that no other listener has'));
+      }
+      if (collide(earlier, listener)) {
+        const allowed = `a port that listener ${earlier.name} does not have`;
+        found.push(contradiction(['listeners', index, 'port'], listener.port, allowed));
+      }
+    }
+    return found;
+  });
+  const taken = listeners.find((listener) => collide(listener, admin));
+  if (taken !== undefined) {
+    errors.push(contradiction(['admin', 'port'], admin.port, `a port that listener ${taken.name} does not have`));
+  }
+  const needsRegistry = listeners.find((listener) => listener.auth === 'registry');
+  if (needsRegistry !== undefined && identity.databasePath === '') {
+    const allowed = `a file, as listener ${needsRegistry.name} has auth: registry`;
+    errors.push(contradiction(['identity', 'databasePath'], '', allowed));
+  }
+  return errors;
+}
+
+function routing({ routes, deadLetterTopic }: GatewayConfig): ConfigError[] {
+  const errors = routes.flatMap((route, index) => [
+    ...routeErrors([route], ['routes', index]),
+    ...topicName(['routes', index, 'kafkaTopic'], route.kafkaTopic),
+  ]);
+  // Whether routes overlap can be judged once each of them is right.
+  if (errors.length === 0) errors.push(...routeErrors(routes, ['routes']));
+  if (routes.some((route) => route.kafkaTopic === deadLetterTopic)) {
+    errors.push(contradiction(['deadLetterTopic'], deadLetterTopic, 'a topic that no route writes to'));
+  }
+  return [...errors, ...topicName(['deadLetterTopic'], deadLetterTopic)];
+}
+
+/** The core knows what a route is; here its refusal gets the path of the setting. */
+function routeErrors(routes: GatewayConfig['routes'], path: Path): ConfigError[] {
+  try {
+    new RouteTable(routes);
+    return [];
+  } catch (error) {
+    if (!(error instanceof RouteError)) throw error;
+    return [{ code: 'invalid_route', setting: joinPath(path), value: error.message, allowed: '' }];
+  }
+}
+
+const topicName = (path: Path, topic: string): ConfigError[] =>
+  topic === '.' || topic === '..' ? [wrongValue(path, topic, 'a name that Kafka takes: neither . nor ..')] : [];
+
+function addresses({ kafka, schemaRegistry }: GatewayConfig): ConfigError[] {
+  const errors = kafka.bootstrapBrokers.flatMap((broker, index): ConfigError[] => {
+    const port = Number(broker.slice(broker.lastIndexOf(':') + 1));
+    if (port >= 1 && port <= 65_535) return [];
+    return [wrongValue(['kafka', 'bootstrapBrokers', index], broker, 'host:port with a port from 1 to 65535')];
+  });
+  if (!URL.canParse(schemaRegistry.url)) {
+    errors.push(wrongValue(['schemaRegistry', 'url'], schemaRegistry.url, 'an http or https address'));
+  }
+  return errors;
+}

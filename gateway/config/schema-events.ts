@@ -1,0 +1,71 @@
+import { Type } from 'typebox';
+import type { RouteSettings } from '../core/route.ts';
+import { integer, section, text } from './schema-parts.ts';
+
+/** Kafka's own rule for topic names (`.` and `..` are refused besides). */
+export const kafkaTopicPattern = '^[a-zA-Z0-9._-]{1,249}$';
+
+const route = section('One way from MQTT topics to a Kafka topic.', {
+  pattern: text('MQTT topic with named levels, for example `v1/vehicles/{vehicleId}/telemetry`.', { minLength: 1 }),
+  format: Type.Enum(['protobuf', 'raw'], {
+    description: '`protobuf`: decoded, validated, re-encoded as Avro. `raw`: the bytes, untouched.',
+  }),
+  kafkaTopic: text('Kafka topic of its records.', { pattern: kafkaTopicPattern }),
+  key: text(
+    'Record key: `topic:level` or, for protobuf, `payload:field`; alternatives with `|`, the first that is not empty.',
+    { minLength: 1 },
+  ),
+  deviceKind: Type.Enum(['vehicle', 'bay'], { description: 'Kind of device that may use it.' }),
+  subject: text('The named level that holds the id of the vehicle or bay.', { minLength: 1 }),
+  eventType: text('CloudEvents type of its records.', { minLength: 1 }),
+  message: Type.Optional(text('Protobuf only: full name of the message type.', { minLength: 1 })),
+  items: Type.Optional(
+    text('Protobuf only: the repeated field with the events, when it is a batch.', { minLength: 1 }),
+  ),
+  schema: Type.Optional(
+    text("Protobuf only: file of the Avro schema of one event's record, looked up in `schemaPaths`.", { minLength: 1 }),
+  ),
+});
+
+/** The settings about routes; `defaults` are those of the core. */
+export const routes = (defaults: readonly RouteSettings[]) => ({
+  routes: Type.Array(route, {
+    default: [...defaults],
+    minItems: 1,
+    description:
+      'Which MQTT topics go where. A list given here replaces the default one. What matches no route is refused.',
+  }),
+  protoPaths: Type.Array(text('Folder or `.proto` file.', { minLength: 1, holds: 'path' }), {
+    default: [],
+    description: "Folders or `.proto` files with message types of your own routes; the gateway's own are always known.",
+  }),
+  schemaPaths: Type.Array(text('Folder.', { minLength: 1, holds: 'path' }), {
+    default: [],
+    description:
+      "Folders in which the Avro schemas of routes are looked up, in this order; the gateway's own comes last.",
+  }),
+});
+
+export const validation = section('Limits on what devices report.', {
+  maxClockAheadSeconds: integer('How far an event time may lie ahead of the time of receipt.', {
+    default: 300,
+    minimum: 0,
+    maximum: 31_536_000,
+  }),
+  maxClockBehindSeconds: integer('How far an event time may lie behind the time of receipt.', {
+    default: 2_592_000,
+    minimum: 60,
+    maximum: 3_153_600_000,
+  }),
+});
+
+export const eventSettings = {
+  deadLetterTopic: text('Kafka topic for publishes that can never be taken.', {
+    default: 'veh.events.raw.dlq',
+    pattern: kafkaTopicPattern,
+  }),
+  eventSource: text('CloudEvents source of every record: a URI reference.', {
+    default: '/edge-ingest-gateway',
+    pattern: '^[^\\s]+$',
+  }),
+};
