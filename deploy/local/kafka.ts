@@ -1,0 +1,119 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { findJava } from './java.ts';
+import { type BrokerOptions, type LocalBroker, startBroker } from './kafka-broker.ts';
+import { type KafkaDirectory, openKafkaDirectory, prepareNode } from './kafka-directory.ts';
+import type { KafkaNode } from './kafka-settings.ts';
+import { fetchServerJars } from './maven.ts';
+import { assertPortFree, freePorts } from './ports.ts';
+import { LocalServerError, type OnLog } from './progress.ts';
+
+export type { LocalBroker } from './kafka-broker.ts';
+
+export interface KafkaOptions {
+  readonly brokers: 1 | 3;
+  /** Kept, and opened again with its data when it exists; a temporary one, removed by `close`, when not given. */
+  readonly dir?: string;
+  /** One per broker; free ones when not given. */
+  readonly ports?: readonly number[];
+  readonly onLog?: OnLog;
+  /** Called when a broker ends without having been asked to. */
+  readonly onUnexpectedEnd?: (error: LocalServerError) => void;
+}
+
+/** A running cluster of real Kafka brokers on 127.0.0.1. */
+export interface LocalKafka {
+  /** `127.0.0.1:port` of every broker. */
+  readonly bootstrap: string[];
+  readonly brokers: readonly LocalBroker[];
+  readonly dir: string;
+  /** Ends all brokers; removes the directory if it is temporary. */
+  close(): Promise<void>;
+}
+
+/** How often a start is tried with other ports, when free ones were taken by somebody before the broker had them. */
+const PORT_ATTEMPTS = 3;
+
+/**
+ * Starts Apache Kafka in KRaft mode from its published jars: one combined broker and controller, or three with a quorum.
+ * Ready means that every broker serves requests and sees all others.
+ *
+ * @throws {LocalServerError} saying what is missing, taken or broken, and what to do
+ */
+export async function startKafka(options: KafkaOptions): Promise<LocalKafka> {
+  for (const port of options.ports ?? []) {
+    await assertPortFree(port, 'a Kafka broker');
+  }
+  const [java, jars] = await Promise.all([findJava(), fetchServerJars(options.onLog)]);
+  const directory = await openKafkaDirectory(options.dir, options.brokers);
+  const brokerOptions = {
+    java,
+    classPath: jars.kafkaClassPath,
+    clusterSize: options.brokers,
+    onUnexpectedEnd: options.onUnexpectedEnd ?? (() => undefined),
+  };
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await startCluster(directory, brokerOptions, options);
+    } catch (error) {
+      const again = options.ports === undefined && attempt < PORT_ATTEMPTS && isPortTaken(error);
+      if (!again) {
+        await removeIfTemporary(directory);
+        throw error;
+      }
+    }
+  }
+}
+
+async function startCluster(
+  directory: KafkaDirectory,
+  brokerOptions: BrokerOptions,
+  options: KafkaOptions,
+): Promise<LocalKafka> {
+  const nodes = await planNodes(directory.path, options);
+  const started = performance.now();
+  options.onLog?.(`starting ${options.brokers === 1 ? 'a Kafka broker' : `${options.brokers} Kafka brokers`}`);
+  await Promise.all(nodes.map((node) => prepareNode(node, nodes, directory.clusterId)));
+  const all = nodes.map((node) => node.nodeId);
+  const outcomes = await Promise.allSettled(nodes.map((node) => startBroker(node, brokerOptions, all)));
+  const brokers = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
+  const failure = outcomes.find((outcome) => outcome.status === 'rejected');
+  if (failure !== undefined) {
+    await Promise.all(brokers.map((broker) => broker.kill()));
+    throw failure.reason;
+  }
+  options.onLog?.(`Kafka is ready after ${((performance.now() - started) / 1000).toFixed(1)} s`);
+  return {
+    bootstrap: nodes.map((node) => `127.0.0.1:${node.port}`),
+    brokers,
+    dir: directory.path,
+    close: async () => {
+      // What nobody will read again need not be closed in order, which takes seconds.
+      await Promise.all(brokers.map((broker) => (directory.temporary ? broker.kill() : broker.stop())));
+      await removeIfTemporary(directory);
+    },
+  };
+}
+
+async function planNodes(dir: string, options: KafkaOptions): Promise<KafkaNode[]> {
+  const free = await freePorts(options.brokers * 2);
+  const ports = options.ports ?? free.slice(0, options.brokers);
+  if (ports.length !== options.brokers) {
+    throw new RangeError(`${options.brokers} brokers need as many ports, given: ${ports.join(', ')}`);
+  }
+  return ports.map((port, index) => {
+    const nodeId = index + 1;
+    const controllerPort = free[options.brokers + index] as number;
+    return { nodeId, port, controllerPort, dir: join(dir, `broker-${nodeId}`) };
+  });
+}
+
+async function removeIfTemporary(directory: KafkaDirectory): Promise<void> {
+  if (directory.temporary) {
+    await rm(directory.path, { recursive: true, force: true });
+  }
+}
+
+function isPortTaken(error: unknown): boolean {
+  return error instanceof LocalServerError && error.code === 'port_taken';
+}

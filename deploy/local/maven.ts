@@ -1,0 +1,115 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { localEnvironment } from './environment.ts';
+import { withFileLock } from './file-lock.ts';
+import { LocalServerError, type OnLog } from './progress.ts';
+
+/** Where the fetched servers lie. */
+export interface ServerJars {
+  /** Class path of Kafka and its tools, with a wildcard: one directory of jars. */
+  readonly kafkaClassPath: string;
+  /** The registry's runnable jar. */
+  readonly registryJar: string;
+}
+
+const POM = join(import.meta.dirname, 'pom.xml');
+const FETCH_DEADLINE_MS = 15 * 60_000;
+
+/**
+ * Fetches the servers of `pom.xml` through Maven, once: later calls find them in the cache directory, under a name that
+ * changes with the pom. Safe when several processes ask at once: one fetches, the others wait for it; a fetch appears
+ * under its name only when complete.
+ *
+ * @throws {LocalServerError} `no_maven` or `fetch_failed`, saying what is missing and how to get it
+ */
+export function fetchServerJars(onLog: OnLog = () => undefined): Promise<ServerJars> {
+  // Kafka and the registry are started side by side; both ask.
+  underWay ??= fetchOnce(onLog).finally(() => {
+    underWay = undefined;
+  });
+  return underWay;
+}
+
+let underWay: Promise<ServerJars> | undefined;
+
+async function fetchOnce(onLog: OnLog): Promise<ServerJars> {
+  const { cacheDir } = localEnvironment();
+  const name = await cacheName(POM);
+  const target = join(cacheDir, name);
+  if (!existsSync(target)) {
+    await mkdir(cacheDir, { recursive: true });
+    await withFileLock(join(cacheDir, `${name}.lock`), { deadlineMs: FETCH_DEADLINE_MS, onLog }, async () => {
+      if (!existsSync(target)) {
+        await fetchInto(cacheDir, target, onLog);
+      }
+    });
+  }
+  return { kafkaClassPath: join(target, 'kafka', '*'), registryJar: await registryJar(join(target, 'registry')) };
+}
+
+/** A directory name that identifies the content of a pom. */
+export async function cacheName(pom: string): Promise<string> {
+  const hash = createHash('sha256').update(await readFile(pom));
+  return `servers-${hash.digest('hex').slice(0, 16)}`;
+}
+
+async function fetchInto(cacheDir: string, target: string, onLog: OnLog): Promise<void> {
+  await removeLeftovers(cacheDir);
+  const unfinished = join(cacheDir, `unfinished-${process.pid}-${Date.now()}`);
+  onLog('fetching Kafka and the schema registry through Maven (about 150 MB, once)');
+  const started = performance.now();
+  try {
+    await runMaven(unfinished);
+    await rename(unfinished, target);
+    onLog(`fetched in ${((performance.now() - started) / 1000).toFixed(0)} s, kept in ${target}`);
+  } catch (error) {
+    await rm(unfinished, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** What a fetch left behind that was killed; only the holder of the lock gets here, so no fetch is under way. */
+async function removeLeftovers(cacheDir: string): Promise<void> {
+  const entries = await readdir(cacheDir);
+  const leftovers = entries.filter((entry) => entry.startsWith('unfinished-'));
+  await Promise.all(leftovers.map((entry) => rm(join(cacheDir, entry), { recursive: true, force: true })));
+}
+
+async function runMaven(outputDir: string): Promise<void> {
+  const goals = ['-B', '-q', '-ntp', '-f', POM, 'process-resources', `-Dtarget.dir=${outputDir}`];
+  try {
+    await promisify(execFile)('mvn', goals, { timeout: FETCH_DEADLINE_MS, maxBuffer: 64 * 1024 * 1024 });
+  } catch (cause) {
+    throw mavenError(cause as NodeJS.ErrnoException & { stdout?: string; stderr?: string });
+  }
+}
+
+/** Turns Maven's failure into a message that says what is missing; its own first errors are kept, they name hosts and files. */
+export function mavenError(cause: NodeJS.ErrnoException & { stdout?: string; stderr?: string }): LocalServerError {
+  if (cause.code === 'ENOENT') {
+    return new LocalServerError(
+      'no_maven',
+      'no Maven: mvn is not on the PATH; it is needed once, to fetch Kafka and the schema registry (Debian and Ubuntu: apt-get install maven; macOS: brew install maven)',
+      { cause },
+    );
+  }
+  const said = `${cause.stdout ?? ''}\n${cause.stderr ?? ''}`.split('\n').filter((line) => line.includes('ERROR'));
+  const excerpt = said.length > 0 ? said.slice(0, 3).join('\n') : cause.message;
+  return new LocalServerError(
+    'fetch_failed',
+    `Maven could not fetch Kafka and the schema registry; is the Maven repository reachable from here, or the mirror in ~/.m2/settings.xml? Maven says:\n${excerpt}`,
+    { cause },
+  );
+}
+
+async function registryJar(dir: string): Promise<string> {
+  const jar = (await readdir(dir)).find((entry) => entry.endsWith('-runner.jar'));
+  if (jar === undefined) {
+    throw new LocalServerError('fetch_failed', `no registry jar in ${dir}: remove that directory and start again`);
+  }
+  return join(dir, jar);
+}

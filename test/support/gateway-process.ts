@@ -1,0 +1,109 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { stringify } from 'yaml';
+import { waitFor } from './wait-for.ts';
+
+/** A line of the gateway's log. */
+export interface LogLine {
+  readonly event: string;
+  readonly [key: string]: unknown;
+}
+
+/** The real gateway as a child process of a test, on free ports unless the settings name some. */
+export class GatewayProcess implements AsyncDisposable {
+  readonly log: LogLine[] = [];
+  readonly child: ChildProcess;
+  #exit: Promise<number | null>;
+
+  private constructor(child: ChildProcess) {
+    this.child = child;
+    this.#exit = once(child, 'exit').then(([code]) => code as number | null);
+    for (const stream of [child.stdout, child.stderr]) {
+      if (stream === null) continue;
+      createInterface({ input: stream }).on('line', (line) => {
+        this.log.push(parseLine(line));
+      });
+    }
+  }
+
+  /** Starts it with `settings` (written as YAML) and waits until it says that it is ready. */
+  static async start(settings: object, env: Record<string, string> = {}): Promise<GatewayProcess> {
+    const gateway = await GatewayProcess.spawn(settings, env);
+    await waitFor(() => gateway.find('gateway_ready') !== undefined || gateway.child.exitCode !== null, {
+      deadlineMs: 60_000,
+      what: 'the gateway to be ready',
+    });
+    if (gateway.child.exitCode !== null) throw new Error(`the gateway ended at once: ${JSON.stringify(gateway.log)}`);
+    return gateway;
+  }
+
+  /** Starts it without waiting for readiness. */
+  static async spawn(settings: object, env: Record<string, string> = {}): Promise<GatewayProcess> {
+    const folder = await mkdtemp(join(tmpdir(), 'gateway-test-'));
+    const file = join(folder, 'gateway.yaml');
+    await writeFile(file, stringify(settings));
+    const main = join(import.meta.dirname, '../../gateway/main.ts');
+    const child = spawn(process.execPath, [main, '--config', file], {
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    child.once('exit', () => void rm(folder, { recursive: true, force: true }));
+    return new GatewayProcess(child);
+  }
+
+  find(event: string): LogLine | undefined {
+    return this.log.find((line) => line.event === event);
+  }
+
+  /** Port of the named MQTT listener. */
+  mqttPort(listener = 'devices'): number {
+    const ready = this.find('gateway_ready');
+    const ports = ready?.listeners as Record<string, number> | undefined;
+    const port = ports?.[listener];
+    if (port === undefined) throw new Error(`no listener ${listener} in ${JSON.stringify(ready)}`);
+    return port;
+  }
+
+  get adminUrl(): string {
+    return `http://127.0.0.1:${this.find('admin_listening')?.port}`;
+  }
+
+  /** The value of one sample of /metrics, 0 when it has not been counted yet. */
+  async metric(name: string, labels: Record<string, string> = {}): Promise<number> {
+    const text = await (await fetch(`${this.adminUrl}/metrics`)).text();
+    let sum = 0;
+    for (const line of text.split('\n')) {
+      const match = /^([a-zA-Z_:][\w:]*)(\{[^}]*\})? (\S+)/.exec(line);
+      if (match?.[1] !== name) continue;
+      if (Object.entries(labels).every(([key, value]) => match[2]?.includes(`${key}="${value}"`)))
+        sum += Number(match[3]);
+    }
+    return sum;
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.child.kill(signal);
+  }
+
+  /** Resolves with the exit code, or null when a signal ended it. */
+  exited(): Promise<number | null> {
+    return this.#exit;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.child.exitCode === null && this.child.signalCode === null) this.child.kill('SIGKILL');
+    await this.#exit;
+  }
+}
+
+function parseLine(line: string): LogLine {
+  try {
+    return JSON.parse(line) as LogLine;
+  } catch {
+    return { event: 'plain_text', text: line };
+  }
+}
