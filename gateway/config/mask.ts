@@ -3,11 +3,11 @@ import { type GatewayConfig, gatewaySettings } from './schema.ts';
 import { mapTexts } from './settings-tree.ts';
 
 /** Up to the last `@`: a password in which somebody forgot to escape a slash must not show either. */
-const userInfo = /(?<=^([a-z][a-z0-9+.-]*:\/\/)?)[^\s]*@/i;
+const userInfo = /^([a-z][a-z0-9+.-]*:\/\/)?\S*@/i;
 const longestShown = 120;
 
 /** Hides the user name and password of an address: `https://***@host/`. Text without `@` stays as it is. */
-export const maskText = (text: string): string => text.replace(userInfo, '***@');
+export const maskText = (text: string): string => text.replace(userInfo, '$1***@');
 
 /** A refused value for an error message: as JSON, addresses masked, shortened. */
 export function showValue(value: unknown): string {
