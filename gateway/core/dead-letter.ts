@@ -1,3 +1,4 @@
+import { DeadLetterEncoder } from './dead-letter-encoder.ts';
 import type { Outcome, Rejection } from './outcome.ts';
 import type { Publish, Settleable } from './publish.ts';
 import type { RecordEncoder } from './record-sink.ts';
@@ -27,4 +28,4 @@ export class DeadLetter implements Settleable {
   }
 }
 
-export declare const deadLetterEncoder: RecordEncoder<DeadLetter>;
+export const deadLetterEncoder: RecordEncoder<DeadLetter> = new DeadLetterEncoder();

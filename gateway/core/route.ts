@@ -5,11 +5,17 @@ export interface RouteSettings {
   /** `protobuf`: decoded, validated, re-encoded as Avro. `raw`: bytes untouched. */
   readonly format: 'protobuf' | 'raw';
   readonly kafkaTopic: string;
-  /** Where the record key comes from: `topic:vehicleId` (a named level) or `payload:vehicleId` (a field; protobuf only). */
+  /**
+   * Where the record key comes from: `topic:vehicleId` (a named level) or `payload:vehicleId` (a field; protobuf only).
+   * Alternatives are separated by `|`, the first that is not empty wins: `payload:vehicleId|topic:bayId`.
+   */
   readonly key: string;
   /** Which kind of device may use it; its bound id must equal the level named by `subject`. */
   readonly deviceKind: 'vehicle' | 'bay';
-  /** The named level that holds the id of the vehicle or bay. */
+  /**
+   * The named level that holds the id of the vehicle or bay. If the message has a field of the same name, the two must
+   * be equal.
+   */
   readonly subject: string;
   /** CloudEvents type of its records. */
   readonly eventType: string;
@@ -19,4 +25,10 @@ export interface RouteSettings {
   readonly items?: string;
   /** Protobuf only: file of the Avro schema of one event's record. */
   readonly schema?: string;
+}
+
+/** What is wrong with the settings of a route. The message names the route and the offending part. */
+export class RouteError extends Error {
+  override readonly name = 'RouteError';
+  readonly code = 'invalid_route';
 }

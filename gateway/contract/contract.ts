@@ -1,0 +1,143 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import avsc from 'avsc';
+import protobuf from 'protobufjs';
+import type { RecordSchema, RouteCodec } from '../core/codec.ts';
+import type { RouteSettings } from '../core/route.ts';
+import { RouteTable } from '../core/route-table.ts';
+import { agree } from './agreement.ts';
+import { AvroEncoder } from './avro-encoder.ts';
+import { ContractError } from './contract-error.ts';
+import { loadProtos } from './proto-root.ts';
+import { ProtobufDecoder } from './protobuf-decoder.ts';
+
+const shippedSchemas = resolve(import.meta.dirname, '../../schemas');
+
+export interface ContractOptions {
+  readonly routes: readonly RouteSettings[];
+  /** The operator's own .proto files, or directories of them. */
+  readonly protoPaths: readonly string[];
+}
+
+/** The message types and schemas of all protobuf routes, loaded and checked against each other. */
+export interface Contracts {
+  /** What must be registered before records can be written; each subject once. */
+  readonly schemas: readonly RecordSchema[];
+  /**
+   * Codec of each protobuf route, by its pattern.
+   *
+   * @param ids id in the registry of each of `schemas`, by subject.
+   * @throws {ContractError} `unregistered_schema` when one is missing.
+   */
+  codecs(ids: ReadonlyMap<string, number>): ReadonlyMap<string, RouteCodec>;
+}
+
+/**
+ * Loads the contracts of all protobuf routes. A relative `schema` of a route is looked up in the working directory, then
+ * among the shipped schemas.
+ *
+ * @throws {RouteError} when the routes contradict themselves or each other.
+ * @throws {ContractError}
+ */
+export function loadContracts(options: ContractOptions): Contracts {
+  // Settings that contradict themselves are told first, as such.
+  new RouteTable(options.routes);
+  const root = loadProtos(options.protoPaths);
+  const contracts = options.routes
+    .filter((route) => route.format === 'protobuf')
+    .map((route) => loadContract(route, root));
+  return {
+    schemas: uniqueBySubject(contracts.map(({ schema }) => schema)),
+    codecs: (ids) => new Map(contracts.map((contract) => [contract.pattern, withId(contract, ids)])),
+  };
+}
+
+interface RouteContract extends Omit<RouteCodec, 'schemaId'> {
+  readonly pattern: string;
+  readonly schema: RecordSchema;
+}
+
+function loadContract(route: RouteSettings, root: protobuf.Root): RouteContract {
+  const type = lookupMessage(route, root);
+  const event = route.items === undefined ? type : itemsType(route, type);
+  const definition = readSchema(route);
+  const record = parseSchema(definition, route);
+  try {
+    return {
+      pattern: route.pattern,
+      decoder: new ProtobufDecoder(type, event, route.items, agree(event, record)),
+      encoder: new AvroEncoder(record),
+      schema: { subject: subjectOf(route.kafkaTopic, record), definition },
+    };
+  } catch (error) {
+    if (!(error instanceof ContractError)) throw error;
+    throw new ContractError(error.code, `route "${route.pattern}", schema "${route.schema}": ${error.message}`, error);
+  }
+}
+
+/**
+ * TopicRecordNameStrategy of the Confluent serializers. Not their default, `{topic}-value`: a topic holds records of
+ * several types here, and under one subject each would have to be compatible with the others.
+ */
+function subjectOf(topic: string, record: avsc.Type): string {
+  return `${topic}-${record.name}`;
+}
+
+function lookupMessage(route: RouteSettings, root: protobuf.Root): protobuf.Type {
+  const found = root.lookup(route.message ?? '', [protobuf.Type]);
+  if (found instanceof protobuf.Type && found.fullName === `.${route.message}`) return found;
+  throw new ContractError('unknown_message', `route "${route.pattern}": no .proto file declares "${route.message}"`);
+}
+
+function itemsType(route: RouteSettings, batch: protobuf.Type): protobuf.Type {
+  const field = route.items === undefined ? undefined : batch.fields[route.items];
+  if (field?.repeated && field.resolvedType instanceof protobuf.Type) return field.resolvedType;
+  throw new ContractError(
+    'unknown_message',
+    `route "${route.pattern}": "${route.message}" has no repeated messages in a field "${route.items}"`,
+  );
+}
+
+function readSchema(route: RouteSettings): string {
+  const candidates = [resolve(route.schema ?? ''), resolve(shippedSchemas, route.schema ?? '')];
+  const file = candidates.find((path) => existsSync(path)) ?? candidates[0];
+  try {
+    return JSON.stringify(JSON.parse(readFileSync(file as string, 'utf8')));
+  } catch (error) {
+    throw invalidSchema(route, error);
+  }
+}
+
+function parseSchema(definition: string, route: RouteSettings): avsc.Type {
+  try {
+    return avsc.Type.forSchema(JSON.parse(definition), { wrapUnions: false });
+  } catch (error) {
+    throw invalidSchema(route, error);
+  }
+}
+
+function invalidSchema(route: RouteSettings, error: unknown): ContractError {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new ContractError('invalid_schema', `route "${route.pattern}": schema "${route.schema}": ${reason}`, error);
+}
+
+function uniqueBySubject(schemas: readonly RecordSchema[]): RecordSchema[] {
+  const unique = new Map<string, RecordSchema>();
+  for (const schema of schemas) {
+    const other = unique.get(schema.subject);
+    if (other !== undefined && other.definition !== schema.definition) {
+      throw new ContractError(
+        'invalid_schema',
+        `two routes have different schemas for the subject "${schema.subject}"`,
+      );
+    }
+    unique.set(schema.subject, schema);
+  }
+  return [...unique.values()];
+}
+
+function withId(contract: RouteContract, ids: ReadonlyMap<string, number>): RouteCodec {
+  const schemaId = ids.get(contract.schema.subject);
+  if (schemaId !== undefined) return { decoder: contract.decoder, encoder: contract.encoder, schemaId };
+  throw new ContractError('unregistered_schema', `the registry gave no id for "${contract.schema.subject}"`);
+}

@@ -1,0 +1,46 @@
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import protobuf from 'protobufjs';
+import { ContractError } from './contract-error.ts';
+
+// Without Long, 64-bit integers are decoded as numbers, which Avro takes as they are. Integers beyond 2^53 lose digits
+// but stay beyond 2^53, so validation still sees that they are out of range.
+protobuf.util.Long = undefined as unknown as typeof protobuf.util.Long;
+protobuf.configure();
+
+const shippedProtos = resolve(import.meta.dirname, '../../proto');
+
+/**
+ * Loads the shipped .proto files and the operator's.
+ *
+ * @param protoPaths files, or directories whose .proto files are all loaded. Imports are looked up in the shipped
+ * directory, then in these directories and in the directories of these files.
+ * @throws {ContractError} `invalid_proto`
+ */
+export function loadProtos(protoPaths: readonly string[]): protobuf.Root {
+  const root = new protobuf.Root();
+  try {
+    const paths = [shippedProtos, ...protoPaths.map((path) => resolve(path))];
+    const isDirectory = (path: string) => statSync(path).isDirectory();
+    const includes = paths.map((path) => (isDirectory(path) ? path : dirname(path)));
+    const files = paths.flatMap((path) => (isDirectory(path) ? protosBelow(path) : [path]));
+    root.resolvePath = (_origin, target) => findIncluded(target, includes);
+    root.loadSync(files);
+    root.resolveAll();
+    return root;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ContractError('invalid_proto', `the .proto files can't be loaded: ${reason}`, error);
+  }
+}
+
+function protosBelow(directory: string): string[] {
+  return readdirSync(directory, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.proto'))
+    .sort()
+    .map((name) => join(directory, name));
+}
+
+function findIncluded(target: string, includes: readonly string[]): string {
+  return includes.map((include) => resolve(include, target)).find((path) => existsSync(path)) ?? target;
+}

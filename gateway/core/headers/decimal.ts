@@ -1,0 +1,25 @@
+/** Decimal digits of an integer from 0 to 2^53-1, written without making a string. */
+
+export function digitCount(value: number): number {
+  let count = 1;
+  for (let limit = 10; value >= limit; limit *= 10) count++;
+  return count;
+}
+
+/** Writes all digits of `value`. Returns the end offset. */
+export function writeDecimal(value: number, target: Uint8Array, offset: number): number {
+  const end = offset + digitCount(value);
+  writeDigits(value, end - offset, target, offset);
+  return end;
+}
+
+/** Writes exactly `count` digits, with leading zeros. Returns the end offset. */
+export function writeDigits(value: number, count: number, target: Uint8Array, offset: number): number {
+  let rest = value;
+  for (let at = offset + count - 1; at >= offset; at--) {
+    const quotient = Math.floor(rest / 10);
+    target[at] = 0x30 + rest - quotient * 10;
+    rest = quotient;
+  }
+  return offset + count;
+}

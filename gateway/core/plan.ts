@@ -1,0 +1,79 @@
+import type { RouteCodec } from './codec.ts';
+import type { DeviceEvent } from './event.ts';
+import { EventRecordEncoder } from './headers/event-record.ts';
+import type { RecordEncoder } from './record-sink.ts';
+import { RouteError, type RouteSettings } from './route.ts';
+import { type Route, RouteTable } from './route-table.ts';
+import { Envelope } from './validation/envelope.ts';
+import { type FieldRule, fieldRules } from './validation/field-rules.ts';
+
+/** How far a device's clock may be from the gateway's. */
+export interface ClockLimits {
+  readonly maxClockAheadSeconds: number;
+  readonly maxClockBehindSeconds: number;
+}
+
+export interface PipelineOptions {
+  readonly routes: readonly RouteSettings[];
+  /** Codec of each protobuf route, by the route's pattern. */
+  readonly codecs: ReadonlyMap<string, RouteCodec>;
+  readonly limits: ClockLimits;
+  /** CloudEvents source of all records. */
+  readonly source: string;
+  /** Bytes of key, value and headers that the sink is certain to take as one record. */
+  readonly maxRecordBytes: number;
+}
+
+/** Everything that the stages know about a route. */
+export interface RoutePlan {
+  readonly route: Route;
+  /** Undefined: raw. */
+  readonly codec: RouteCodec | undefined;
+  readonly envelope: Envelope;
+  /** Undefined: the message is the operator's own and has no rules of ours. */
+  readonly rules: readonly FieldRule[] | undefined;
+  readonly encoder: RecordEncoder<DeviceEvent>;
+}
+
+/** The settings of a pipeline, checked and taken apart once. */
+export interface PipelinePlan {
+  readonly table: RouteTable;
+  /** In the order of `table.routes`. */
+  readonly routes: readonly RoutePlan[];
+  readonly limits: ClockLimits;
+  readonly maxRecordBytes: number;
+  /** Where records of a batch are tried before any of them is appended. */
+  readonly scratch: Uint8Array;
+}
+
+/** @throws {RouteError} naming the route and the setting that contradicts another. */
+export function planPipeline(options: PipelineOptions): PipelinePlan {
+  const table = new RouteTable(options.routes);
+  return {
+    table,
+    routes: table.routes.map((route) => planRoute(route, options)),
+    limits: options.limits,
+    maxRecordBytes: options.maxRecordBytes,
+    scratch: new Uint8Array(options.maxRecordBytes),
+  };
+}
+
+function planRoute(route: Route, options: PipelineOptions): RoutePlan {
+  const { settings } = route;
+  const codec = options.codecs.get(settings.pattern);
+  const problem = (text: string) => new RouteError(`route "${settings.pattern}": ${text}`);
+  if ((codec === undefined) !== (settings.format === 'raw')) {
+    throw problem(codec === undefined ? 'has no codec' : 'is raw and must not have a codec');
+  }
+  const stray = route.key.fields.find((field) => codec?.decoder.fields.has(field) === false);
+  if (stray !== undefined) {
+    throw problem(`key "${settings.key}" names the field "${stray}", which ${codec?.decoder.eventMessage} lacks`);
+  }
+  return {
+    route,
+    codec,
+    envelope: new Envelope(settings.subject, codec?.decoder.fields ?? new Set()),
+    rules: codec && fieldRules.get(codec.decoder.eventMessage),
+    encoder: new EventRecordEncoder(settings, codec, options.source),
+  };
+}

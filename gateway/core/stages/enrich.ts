@@ -1,0 +1,45 @@
+import type { Message } from '../codec.ts';
+import { digest } from '../digest.ts';
+import type { DeviceEvent } from '../event.ts';
+import type { Rejection } from '../outcome.ts';
+import type { Passage } from '../passage.ts';
+
+/** Gives each message what its record needs beside the payload: key, time and what identifies the event. */
+export function enrich(passage: Passage): Rejection | undefined {
+  const { messages, route } = passage;
+  const events: DeviceEvent[] = [];
+  const named = route.envelope.identifies;
+  const fingerprint = named ? '' : digest(passage.publish.topic, passage.publish.payload);
+  // A raw payload is one event without a message.
+  const count = route.codec === undefined ? 1 : messages.length;
+  for (let i = 0; i < count; i++) {
+    const message = messages[i];
+    const key = route.route.key.of(message, passage.levels);
+    if (key === '') return missingKey(passage);
+    events.push(toEvent(passage, message, key, count === 1 || named ? fingerprint : `${fingerprint}:${i}`));
+  }
+  passage.events = events;
+  return undefined;
+}
+
+function toEvent(passage: Passage, message: Message | undefined, key: string, fingerprint: string): DeviceEvent {
+  const { publish, route, subject } = passage;
+  const { identifies, timed } = route.envelope;
+  return {
+    publish,
+    subject,
+    key,
+    timeUs: timed ? (message?.eventTimeUs as number) : publish.receivedAtMs * 1000,
+    bootId: identifies ? (message?.bootId as number) : -1,
+    sequence: identifies ? (message?.sequence as number) : -1,
+    digest: fingerprint,
+    message,
+  };
+}
+
+function missingKey(passage: Passage): Rejection {
+  return {
+    reason: 'invalid_field',
+    detail: `none of the fields of the key ${passage.route.route.settings.key} is there`,
+  };
+}

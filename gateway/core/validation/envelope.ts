@@ -1,0 +1,72 @@
+import type { Message } from '../codec.ts';
+import type { Rejection } from '../outcome.ts';
+import type { ClockLimits } from '../plan.ts';
+import { quoted } from '../quoted.ts';
+
+const maxBootId = 2 ** 32 - 1;
+
+/**
+ * The fields that every message of ours carries, found by name, so that messages which an operator adds get the same
+ * checks: a field with the name of the route's subject (`vehicle_id` for {vehicleId}) must equal the topic's level;
+ * `boot_id` and `sequence`, when it has both, are required and name the event; `event_time_us` is required and becomes
+ * the record's timestamp. What a message lacks is not checked.
+ */
+export class Envelope {
+  /** Whether the message has boot id and sequence. */
+  readonly identifies: boolean;
+  /** Whether the message has an event time. */
+  readonly timed: boolean;
+  readonly #idField: string | undefined;
+
+  constructor(subject: string, fields: ReadonlySet<string>) {
+    this.identifies = fields.has('bootId') && fields.has('sequence');
+    this.timed = fields.has('eventTimeUs');
+    this.#idField = fields.has(subject) ? subject : undefined;
+  }
+
+  check(message: Message, subject: string, receivedAtMs: number, limits: ClockLimits): Rejection | undefined {
+    if (this.#idField !== undefined && message[this.#idField] !== subject) {
+      return wrongId(this.#idField, message[this.#idField], subject);
+    }
+    if (this.identifies) {
+      const rejection =
+        integerDefect('bootId', message.bootId, maxBootId) ??
+        integerDefect('sequence', message.sequence, Number.MAX_SAFE_INTEGER);
+      if (rejection !== undefined) return rejection;
+    }
+    return this.timed ? clockDefect(message.eventTimeUs, receivedAtMs, limits) : undefined;
+  }
+}
+
+function wrongId(field: string, value: unknown, subject: string): Rejection {
+  if (value === '' || value === null || value === undefined) return invalid(`${field} is missing`);
+  return { reason: 'wrong_identity', detail: `${field} ${quoted(value)} is not ${quoted(subject)} of the topic` };
+}
+
+function integerDefect(field: string, value: unknown, max: number): Rejection | undefined {
+  if (typeof value === 'number' && value >= 0 && value <= max && Number.isInteger(value)) return undefined;
+  if (value === null || value === undefined) return invalid(`${field} is missing`);
+  return invalid(`${field} ${quoted(value)} is not an integer from 0 to ${max}`);
+}
+
+function clockDefect(timeUs: unknown, receivedAtMs: number, limits: ClockLimits): Rejection | undefined {
+  if (timeUs === null || timeUs === undefined) return invalid('eventTimeUs is missing');
+  if (typeof timeUs !== 'number') return invalid(`eventTimeUs ${quoted(timeUs)} is not a number of microseconds`);
+  const aheadSeconds = (timeUs / 1000 - receivedAtMs) / 1000;
+  if (aheadSeconds > limits.maxClockAheadSeconds) {
+    return absurd(timeUs, `${aheadSeconds} s ahead of`, limits.maxClockAheadSeconds);
+  }
+  if (-aheadSeconds > limits.maxClockBehindSeconds) {
+    return absurd(timeUs, `${-aheadSeconds} s behind`, limits.maxClockBehindSeconds);
+  }
+  return undefined;
+}
+
+function absurd(timeUs: number, distance: string, limitSeconds: number): Rejection {
+  const detail = `eventTimeUs ${timeUs} is ${distance} the gateway's clock; at most ${limitSeconds} s are allowed`;
+  return { reason: 'absurd_clock', detail };
+}
+
+function invalid(detail: string): Rejection {
+  return { reason: 'invalid_field', detail };
+}
