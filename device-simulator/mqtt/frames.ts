@@ -1,0 +1,146 @@
+import { generate, type IConnackPacket, type IConnectPacket, type Packet, parser } from 'mqtt-packet';
+
+/** MQTT 3.1.1 is protocol level 4. */
+export type MqttVersion = 4 | 5;
+
+/** Control packet types, MQTT 5.0 section 2.1.2. */
+export const packetType = { connack: 2, publish: 3, puback: 4, pingresp: 13, disconnect: 14 } as const;
+
+const publishQos1 = 0x32;
+const dupFlag = 0x08;
+/** A client that subscribes to nothing gets nothing larger. */
+const maxInboundBytes = 65_536;
+
+export const pingRequest = Buffer.from([0xc0, 0]);
+
+/** The bytes of a QoS 1 PUBLISH, without properties (MQTT 5.0 section 3.3, MQTT 3.1.1 section 3.3). */
+export function publishFrame(topic: Uint8Array, packetId: number, payload: Uint8Array, version: MqttVersion): Buffer {
+  const remaining = 2 + topic.length + 2 + (version === 5 ? 1 : 0) + payload.length;
+  const lengthBytes = remaining < 128 ? 1 : remaining < 16_384 ? 2 : remaining < 2_097_152 ? 3 : 4;
+  const frame = Buffer.allocUnsafe(1 + lengthBytes + remaining);
+  frame[0] = publishQos1;
+  let offset = 1;
+  for (let left = remaining; offset <= lengthBytes; left >>>= 7) {
+    frame[offset] = (left & 127) | (offset < lengthBytes ? 128 : 0);
+    offset += 1;
+  }
+  offset = frame.writeUInt16BE(topic.length, offset);
+  frame.set(topic, offset);
+  offset = frame.writeUInt16BE(packetId, offset + topic.length);
+  if (version === 5) offset = frame.writeUInt8(0, offset);
+  frame.set(payload, offset);
+  return frame;
+}
+
+/** Marks a PUBLISH as possibly delivered before [MQTT-3.3.1-1]. */
+export function markDuplicate(frame: Buffer): void {
+  frame[0] = (frame[0] as number) | dupFlag;
+}
+
+export interface ConnectOptions {
+  readonly clientId: string;
+  readonly username: string | undefined;
+  readonly password: string | undefined;
+  readonly keepAliveSeconds: number;
+  readonly version: MqttVersion;
+}
+
+/** CONNECT that keeps the session, so that what is unacknowledged may be sent again under its packet id. */
+export function connectFrame(options: ConnectOptions): Buffer {
+  const packet: IConnectPacket = {
+    cmd: 'connect',
+    clientId: options.clientId,
+    protocolId: 'MQTT',
+    protocolVersion: options.version,
+    clean: false,
+    keepalive: options.keepAliveSeconds,
+  };
+  if (options.username !== undefined) packet.username = options.username;
+  if (options.password !== undefined) packet.password = Buffer.from(options.password);
+  if (options.version === 5) packet.properties = { sessionExpiryInterval: 600, receiveMaximum: 16 };
+  return generate(packet, { protocolVersion: options.version });
+}
+
+/** DISCONNECT; in MQTT 5 with a session expiry of 0, because a simulated device does not come back. */
+export function disconnectFrame(version: MqttVersion): Buffer {
+  const packet: Packet =
+    version === 5
+      ? { cmd: 'disconnect', reasonCode: 0, properties: { sessionExpiryInterval: 0 } }
+      : { cmd: 'disconnect' };
+  return generate(packet, { protocolVersion: version });
+}
+
+/** What CONNACK says, for both versions. */
+export interface ConnectAnswer {
+  /** 0: accepted. Else the return code (3.1.1) or reason code (5.0). */
+  readonly code: number;
+  readonly sessionPresent: boolean;
+  /** 65,535 when the server names none. */
+  readonly receiveMaximum: number;
+  /** Seconds; undefined when the server leaves it to the client. */
+  readonly serverKeepAliveSeconds: number | undefined;
+}
+
+/** Decodes one whole CONNACK; undefined when it is not one. */
+export function readConnack(frame: Buffer, version: MqttVersion): ConnectAnswer | undefined {
+  let connack: IConnackPacket | undefined;
+  const decoder = parser({ protocolVersion: version });
+  decoder.on('packet', (packet: Packet) => {
+    if (packet.cmd === 'connack') connack = packet;
+  });
+  decoder.on('error', () => undefined);
+  decoder.parse(frame);
+  if (!connack) return undefined;
+  return {
+    code: (version === 5 ? connack.reasonCode : connack.returnCode) ?? 0,
+    sessionPresent: connack.sessionPresent,
+    receiveMaximum: connack.properties?.receiveMaximum ?? 65_535,
+    serverKeepAliveSeconds: connack.properties?.serverKeepAlive,
+  };
+}
+
+/** Takes one frame: the whole of it, and where its body begins. Returning false stops: the connection is gone. */
+export type FrameHandler = (frame: Buffer, bodyOffset: number) => boolean;
+
+/** Cuts a TCP stream into MQTT control packets. */
+export class FrameSplitter {
+  #rest: Buffer | undefined;
+
+  /** Forgets an incomplete frame: a new connection begins. */
+  reset(): void {
+    this.#rest = undefined;
+  }
+
+  /**
+   * Hands every complete frame of the stream to `handle`. `chunk` may be reused by the caller afterwards.
+   * Returns false when the stream cannot be MQTT: a length of more than four bytes, or larger than 64 kB.
+   */
+  push(chunk: Buffer, handle: FrameHandler): boolean {
+    const bytes = this.#rest ? Buffer.concat([this.#rest, chunk]) : chunk;
+    this.#rest = undefined;
+    let offset = 0;
+    while (offset < bytes.length) {
+      const header = readHeader(bytes, offset);
+      if (header === 'malformed') return false;
+      if (header === 'incomplete' || header.end > bytes.length) {
+        this.#rest = Buffer.from(bytes.subarray(offset));
+        return true;
+      }
+      if (!handle(bytes.subarray(offset, header.end), header.bodyOffset)) return true;
+      offset = header.end;
+    }
+    return true;
+  }
+}
+
+function readHeader(bytes: Buffer, start: number): { bodyOffset: number; end: number } | 'incomplete' | 'malformed' {
+  let length = 0;
+  for (let i = 1; i <= 4; i += 1) {
+    const byte = bytes[start + i];
+    if (byte === undefined) return 'incomplete';
+    length |= (byte & 127) << (7 * (i - 1));
+    if (byte >= 128) continue;
+    return length > maxInboundBytes ? 'malformed' : { bodyOffset: 1 + i, end: start + 1 + i + length };
+  }
+  return 'malformed';
+}

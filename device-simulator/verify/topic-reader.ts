@@ -1,0 +1,172 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { fetchV13, type KafkaRecord, type RecordsBatch } from '@platformatic/kafka';
+import { Cluster, type PartitionPlace } from './cluster.ts';
+import { VerifyError } from './errors.ts';
+
+/** Takes some records of one partition, in the order of their offsets; the partition's next ones come when it is done. */
+export type RecordsHandler = (place: PartitionPlace, records: readonly KafkaRecord[]) => Promise<void>;
+
+export interface ReadOptions {
+  readonly bootstrap: readonly string[];
+  readonly topics: readonly string[];
+  /** Where to begin, by `topic/partition`; a partition that is not named is read from its beginning. */
+  readonly startOffsets?: ReadonlyMap<string, bigint>;
+  readonly onRecords: RecordsHandler;
+  /** Told after every answer of a broker. */
+  readonly onProgress?: (recordsRead: number, recordsInAll: number) => void;
+  /** Gives up when no partition advances for so long. */
+  readonly stallMs?: number;
+}
+
+const maxFetchBytes = 32 << 20;
+const maxPartitionBytes = 4 << 20;
+const retryMs = 300;
+const isControlBatch = 0x20;
+
+interface Reading {
+  place: PartitionPlace;
+  next: bigint;
+  readonly end: bigint;
+}
+
+/** End offsets of all partitions of topics at this moment, by `topic/partition`: where a later run begins to read. */
+export async function endOffsets(
+  bootstrap: readonly string[],
+  topics: readonly string[],
+): Promise<Map<string, bigint>> {
+  const cluster = new Cluster(bootstrap);
+  try {
+    return await cluster.offsets(await cluster.locate(topics), 'latest');
+  } finally {
+    await cluster.close();
+  }
+}
+
+/**
+ * Reads topics up to the end offsets that they have at the time of the call, without a consumer group: plain Fetch
+ * requests to the leaders, all partitions of a broker in one. Lost connections and moved leaders are retried.
+ *
+ * @returns how many records were read
+ * @throws {VerifyError} when Kafka cannot be reached, a topic does not exist, or nothing advances any more
+ */
+export async function readTopics(options: ReadOptions): Promise<number> {
+  const cluster = new Cluster(options.bootstrap);
+  try {
+    const places = await cluster.locate(options.topics);
+    const ends = await cluster.offsets(places, 'latest');
+    const beginnings = await cluster.offsets(places, 'earliest');
+    const readings = places.map((place): Reading => {
+      const id = `${place.topic}/${place.partition}`;
+      const first = beginnings.get(id) ?? 0n;
+      const from = options.startOffsets?.get(id) ?? first;
+      return { place, next: from > first ? from : first, end: ends.get(id) ?? 0n };
+    });
+    return await new TopicReader(cluster, readings, options).run();
+  } finally {
+    await cluster.close();
+  }
+}
+
+class TopicReader {
+  readonly #cluster: Cluster;
+  readonly #readings: Reading[];
+  readonly #options: ReadOptions;
+  readonly #inAll: number;
+  #read = 0;
+  #advancedAtMs = performance.now();
+
+  constructor(cluster: Cluster, readings: Reading[], options: ReadOptions) {
+    this.#cluster = cluster;
+    this.#readings = readings;
+    this.#options = options;
+    this.#inAll = readings.reduce((sum, { next, end }) => sum + Math.max(0, Number(end - next)), 0);
+  }
+
+  async run(): Promise<number> {
+    let failure: unknown;
+    for (;;) {
+      const open = this.#readings.filter(({ next, end }) => next < end);
+      if (open.length === 0) return this.#read;
+      this.#checkStall(failure);
+      const byLeader = [...Map.groupBy(open, ({ place }) => place.leader)];
+      const rounds = await Promise.allSettled(byLeader.map(([leader, own]) => this.#fetchAll(leader, own)));
+      const failed = rounds.find((round) => round.status === 'rejected');
+      failure = failed?.reason;
+      if (failure instanceof VerifyError && failure.code !== 'kafka_unreachable') throw failure;
+      if (failed) await this.#relocate();
+    }
+  }
+
+  /** Fetches partitions of one leader until all are read or a request fails. */
+  async #fetchAll(leader: number, readings: readonly Reading[]): Promise<void> {
+    const connection = await this.#cluster.connectionTo(leader);
+    for (;;) {
+      const open = readings.filter(({ next, end }) => next < end);
+      if (open.length === 0) return;
+      this.#checkStall(undefined);
+      const topics = [...Map.groupBy(open, ({ place }) => place.topicId)].map(([topicId, own]) => ({
+        topicId,
+        partitions: own.map(({ place, next }) => ({
+          partition: place.partition,
+          currentLeaderEpoch: -1,
+          fetchOffset: next,
+          lastFetchedEpoch: -1,
+          partitionMaxBytes: maxPartitionBytes,
+        })),
+      }));
+      // No fetch session (KIP-227): id 0 and epoch −1. Every request names all that it wants.
+      const answer = await fetchV13.api.async(connection, 500, 1, maxFetchBytes, 0, 0, -1, topics, [], '');
+      for (const topic of answer.responses) {
+        for (const { partitionIndex, records } of topic.partitions) {
+          const reading = open.find(
+            ({ place }) => place.topicId === topic.topicId && place.partition === partitionIndex,
+          );
+          if (reading && records) await this.#take(reading, records);
+        }
+      }
+      this.#options.onProgress?.(this.#read, this.#inAll);
+    }
+  }
+
+  async #take(reading: Reading, batches: readonly RecordsBatch[]): Promise<void> {
+    for (const batch of batches) {
+      const records = (batch.attributes & isControlBatch) === 0 ? within(reading, batch) : [];
+      const after = batch.firstOffset + BigInt(batch.lastOffsetDelta) + 1n;
+      if (after <= reading.next) continue;
+      reading.next = after;
+      this.#read += records.length;
+      this.#advancedAtMs = performance.now();
+      await this.#options.onRecords(reading.place, records);
+    }
+  }
+
+  /** After a failure: who leads the partitions now? */
+  async #relocate(): Promise<void> {
+    await delay(retryMs);
+    const places = await this.#cluster.locate(this.#options.topics).catch((error: unknown) => {
+      if (error instanceof VerifyError && error.code === 'kafka_unreachable') return [];
+      throw error;
+    });
+    for (const place of places) {
+      const reading = this.#readings.find(
+        ({ place: { topic, partition } }) => topic === place.topic && partition === place.partition,
+      );
+      if (reading) reading.place = place;
+    }
+  }
+
+  #checkStall(cause: unknown): void {
+    const stallMs = this.#options.stallMs ?? 30_000;
+    if (performance.now() - this.#advancedAtMs <= stallMs) return;
+    const message = `Kafka gave nothing new for ${stallMs / 1000} s; ${this.#read} of ${this.#inAll} records read`;
+    throw new VerifyError('stalled', message, { cause });
+  }
+}
+
+/** A batch is given whole, also where the reading begins or ends in the middle of it. */
+function within({ next, end }: Reading, batch: RecordsBatch): KafkaRecord[] {
+  const first = Number(next - batch.firstOffset);
+  const last = Number(end - batch.firstOffset);
+  if (first <= 0 && last > batch.lastOffsetDelta) return batch.records;
+  return batch.records.filter(({ offsetDelta }) => offsetDelta >= first && offsetDelta < last);
+}
