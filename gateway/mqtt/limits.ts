@@ -1,0 +1,38 @@
+/** What the MQTT edge grants to one connection and to all of them. */
+export interface MqttLimits {
+  /** Largest control packet taken, fixed header included; announced in CONNACK (5.0). */
+  readonly maxPacketBytes: number;
+  /** Time from accept to a complete CONNECT, and again from CONNECT to the answer of authentication. */
+  readonly connectTimeoutMs: number;
+  readonly maxConnections: number;
+  /** Longest keep-alive granted in 5.0; who asks for more, or for none, gets this one (Server Keep Alive). */
+  readonly maxKeepAliveSeconds: number;
+  /** QoS 1 and 2 publishes in flight per connection, announced in CONNACK (5.0); more is a violation. */
+  readonly receiveMaximum: number;
+  /** The same for 3.1.1, which has no receive maximum: at this many unanswered publishes reading stops. */
+  readonly maxInFlightPerConnection: number;
+  readonly topicAliasMaximum: number;
+  /** Longest life of a session without a connection; also that of every persistent session of 3.1.1. */
+  readonly maxSessionExpirySeconds: number;
+  /** Sessions kept, connected or not. Beyond it the session that has been away longest is dropped. */
+  readonly maxSessions: number;
+  /** Bytes that wait for a device that does not read; more closes the connection. */
+  readonly maxOutgoingBytes: number;
+  readonly maxSubscriptionsPerSession: number;
+  readonly maxClientIdBytes: number;
+}
+
+export const defaultLimits: MqttLimits = {
+  maxPacketBytes: 262_144,
+  connectTimeoutMs: 10_000,
+  maxConnections: 20_000,
+  maxKeepAliveSeconds: 1_200,
+  receiveMaximum: 64,
+  maxInFlightPerConnection: 64,
+  topicAliasMaximum: 16,
+  maxSessionExpirySeconds: 86_400,
+  maxSessions: 100_000,
+  maxOutgoingBytes: 65_536,
+  maxSubscriptionsPerSession: 32,
+  maxClientIdBytes: 256,
+};

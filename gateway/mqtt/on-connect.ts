@@ -1,0 +1,200 @@
+import { randomBytes } from 'node:crypto';
+import { generate, type IConnackPacket } from 'mqtt-packet';
+import type { Identity } from '../core/identity.ts';
+import type { Connection } from './connection.ts';
+import type { AuthRefusal, AuthResult } from './context.ts';
+import { type ConnectPacket, decodeConnect } from './decode/connect.ts';
+import { maxTopicBytes } from './decode/publish.ts';
+import { type ReasonCode, reasonCodes, reasonName } from './reason-codes.ts';
+import type { Session } from './session.ts';
+import type { Violation } from './violation.ts';
+
+/** CONNACK with every property that this server ever sends. */
+const largestConnackBytes = 80;
+
+interface Attempt {
+  readonly connection: Connection;
+  readonly packet: ConnectPacket;
+  clientId: string;
+}
+
+/** Why a CONNECT is refused: a violation whose code CONNACK carries. */
+type Step = (attempt: Attempt) => Violation | undefined;
+
+/** What is checked of a well-formed CONNECT before anybody is asked who it is. */
+const steps: readonly Step[] = [
+  refuseWhenFull,
+  refuseTinyPackets,
+  refuseEnhancedAuthentication,
+  refuseRetainedWill,
+  refuseLongWillTopic,
+  settleClientId,
+];
+
+/** CONNECT (section 3.1) → CONNACK, after authentication. */
+export function onConnect(connection: Connection, flags: number): Violation | undefined {
+  const { reader, observer } = connection.context;
+  const result = decodeConnect(reader, flags);
+  if (result.packet === undefined) {
+    const { version, violation } = result;
+    if (version === undefined) return violation;
+    observer.protocolViolation(connection, reasonName(violation.code), violation.detail);
+    connection.refuse(version, violation.code, violation.detail);
+    return undefined;
+  }
+  const { packet } = result;
+  connection.authenticating(packet.version);
+  connection.maximumPacketSize = packet.properties.maximumPacketSize ?? Number.POSITIVE_INFINITY;
+  connection.problemInformation = packet.properties.requestProblemInformation !== 0;
+  const attempt: Attempt = { connection, packet, clientId: packet.clientId };
+  for (const step of steps) {
+    const refusal = step(attempt);
+    if (refusal === undefined) continue;
+    connection.refuse(packet.version, refusal.code, refusal.detail);
+    return undefined;
+  }
+  void authenticateAndOpen(attempt);
+  return undefined;
+}
+
+function refuseWhenFull({ connection }: Attempt): Violation | undefined {
+  const { openConnections, limits } = connection.context;
+  if (openConnections < limits.maxConnections) return undefined;
+  return { code: reasonCodes.serverBusy, detail: 'too many connections' };
+}
+
+/** What CONNACK has to announce must fit the client's maximum packet size [MQTT-3.1.2-24]. */
+function refuseTinyPackets({ connection }: Attempt): Violation | undefined {
+  if (connection.maximumPacketSize >= largestConnackBytes) return undefined;
+  return { code: reasonCodes.packetTooLarge, detail: 'maximum packet size is too small for CONNACK' };
+}
+
+/** Section 4.12: a method that is not supported is answered with 0x8C [MQTT-4.12.0-1]. */
+function refuseEnhancedAuthentication({ packet }: Attempt): Violation | undefined {
+  if (packet.properties.authenticationMethod === undefined) return undefined;
+  return { code: reasonCodes.badAuthenticationMethod, detail: 'enhanced authentication is not supported' };
+}
+
+/** [MQTT-3.2.2-13]. 3.1.1 has no way to say it; there the will is published as an ordinary message. */
+function refuseRetainedWill({ packet }: Attempt): Violation | undefined {
+  if (packet.version === 4 || packet.will?.retain !== true) return undefined;
+  return { code: reasonCodes.retainNotSupported, detail: 'retained messages are not supported' };
+}
+
+function refuseLongWillTopic({ packet }: Attempt): Violation | undefined {
+  if (packet.will === undefined || Buffer.byteLength(packet.will.topic) <= maxTopicBytes) return undefined;
+  return { code: reasonCodes.topicNameInvalid, detail: `will topic is longer than ${maxTopicBytes} bytes` };
+}
+
+/**
+ * An empty client identifier gets one from the server [MQTT-3.1.3-6]; in 3.1.1 only with a clean session
+ * [MQTT-3.1.3-7, MQTT-3.1.3-8 of 3.1.1].
+ */
+function settleClientId(attempt: Attempt): Violation | undefined {
+  const { connection, packet } = attempt;
+  if (Buffer.byteLength(packet.clientId) > connection.context.limits.maxClientIdBytes) {
+    return { code: reasonCodes.clientIdentifierNotValid, detail: 'client identifier is too long' };
+  }
+  if (packet.clientId !== '') return undefined;
+  if (packet.version === 4 && !packet.clean) {
+    return { code: reasonCodes.clientIdentifierNotValid, detail: 'empty client identifier without clean session' };
+  }
+  attempt.clientId = `auto-${randomBytes(12).toString('hex')}`;
+  return undefined;
+}
+
+async function authenticateAndOpen(attempt: Attempt): Promise<void> {
+  const { connection, packet } = attempt;
+  const result = await authenticate(attempt);
+  // The deadline, a shutdown or the client itself may have ended it meanwhile.
+  if (!connection.isAuthenticating) return;
+  try {
+    if ('refused' in result) connection.refuse(packet.version, codeOfRefusal[result.refused], result.refused);
+    else open(attempt, result.identity);
+  } catch (error) {
+    connection.failed(error);
+  }
+}
+
+async function authenticate({ connection, packet, clientId }: Attempt): Promise<AuthResult> {
+  const { name, auth } = connection.listenerOptions;
+  const { username, password } = packet;
+  try {
+    return await connection.context.options.authenticate({ listener: name, auth, clientId, username, password });
+  } catch (error) {
+    connection.context.observer.internalError(connection, error);
+    return { refused: 'server_unavailable' };
+  }
+}
+
+const codeOfRefusal: Readonly<Record<AuthRefusal, ReasonCode>> = {
+  bad_credentials: reasonCodes.badUserNameOrPassword,
+  not_authorized: reasonCodes.notAuthorized,
+  server_unavailable: reasonCodes.serverUnavailable,
+  server_busy: reasonCodes.serverBusy,
+  banned: reasonCodes.banned,
+};
+
+function open(attempt: Attempt, identity: Identity): void {
+  const { connection, packet, clientId } = attempt;
+  const { context } = connection;
+  if (packet.will !== undefined && !context.options.mayPublish(identity, packet.will.topic)) {
+    connection.refuse(packet.version, reasonCodes.notAuthorized, 'will topic is not authorized');
+    return;
+  }
+  // Others may have opened while this one was being authenticated.
+  const full = refuseWhenFull(attempt);
+  if (full !== undefined) {
+    connection.refuse(packet.version, full.code, full.detail);
+    return;
+  }
+  const { session, present } = context.sessions.open(connection, identity, clientId, packet.clean);
+  session.expirySeconds = grantedExpirySeconds(packet, context.limits.maxSessionExpirySeconds);
+  session.will = packet.will && {
+    fields: packet.will,
+    identity,
+    delaySeconds: packet.properties.willDelayInterval ?? packet.will.properties.willDelayInterval ?? 0,
+  };
+  const keepAliveSeconds = grantedKeepAliveSeconds(packet, context.limits.maxKeepAliveSeconds);
+  const answer = connackOf(attempt, session, present, keepAliveSeconds);
+  // Never too large for the client: see `refuseTinyPackets`.
+  const connack = generate(answer, { protocolVersion: packet.version });
+  connection.opened(session, identity, keepAliveSeconds, connack, present);
+}
+
+/** Of a persistent session of 3.1.1 the standard sets no end; the gateway's limit is its end. */
+function grantedExpirySeconds(packet: ConnectPacket, maxSeconds: number): number {
+  if (packet.version === 4) return packet.clean ? 0 : maxSeconds;
+  return Math.min(packet.properties.sessionExpiryInterval ?? 0, maxSeconds);
+}
+
+/** In 3.1.1 the client's word stands; a connection without keep-alive is left to that of TCP. */
+function grantedKeepAliveSeconds(packet: ConnectPacket, maxSeconds: number): number {
+  if (packet.version === 4) return packet.keepAliveSeconds;
+  return packet.keepAliveSeconds === 0 ? maxSeconds : Math.min(packet.keepAliveSeconds, maxSeconds);
+}
+
+function connackOf(
+  { connection, packet, clientId }: Attempt,
+  session: Session,
+  sessionPresent: boolean,
+  keepAliveSeconds: number,
+): IConnackPacket {
+  if (packet.version === 4) return { cmd: 'connack', sessionPresent, returnCode: 0 };
+  const { limits } = connection.context;
+  const properties: NonNullable<IConnackPacket['properties']> = {
+    receiveMaximum: limits.receiveMaximum,
+    maximumPacketSize: limits.maxPacketBytes,
+    topicAliasMaximum: limits.topicAliasMaximum,
+    retainAvailable: false,
+    wildcardSubscriptionAvailable: false,
+    subscriptionIdentifiersAvailable: false,
+    sharedSubscriptionAvailable: false,
+  };
+  if (packet.clientId === '') properties.assignedClientIdentifier = clientId;
+  if (packet.keepAliveSeconds !== keepAliveSeconds) properties.serverKeepAlive = keepAliveSeconds;
+  if ((packet.properties.sessionExpiryInterval ?? 0) !== session.expirySeconds) {
+    properties.sessionExpiryInterval = session.expirySeconds;
+  }
+  return { cmd: 'connack', sessionPresent, reasonCode: reasonCodes.success, properties };
+}

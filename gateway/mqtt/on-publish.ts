@@ -1,0 +1,133 @@
+import type { Connection } from './connection.ts';
+import { noProperties } from './decode/properties.ts';
+import { decodePublish, type PublishFields, TopicMemory } from './decode/publish.ts';
+import { InboundPublish, ResentPublish, type Unanswered } from './inbound-publish.ts';
+import { correlationIdOf, traceparentOf } from './message-properties.ts';
+import { reasonCodes } from './reason-codes.ts';
+import { QoS2Exchange } from './session.ts';
+import type { Violation } from './violation.ts';
+
+/** QoS 2 identifiers of one session between PUBLISH and PUBREL, where no receive maximum bounds them (3.1.1). */
+const maxExchanges = 1_024;
+
+/**
+ * PUBLISH (section 3.3): handed to the pipeline, and answered when that has settled it. An identifier that is still in
+ * flight is never handed on twice.
+ */
+export function onPublish(connection: Connection, flags: number): Violation | undefined {
+  const { context } = connection;
+  const fields = context.publishFields;
+  connection.topics ??= new TopicMemory();
+  const malformed = decodePublish(context.reader, flags, connection.version ?? 4, connection.topics, fields);
+  if (malformed !== undefined) return malformed;
+  const refused = resolveTopicAlias(connection, fields) ?? refuseRetain(connection, fields);
+  if (refused !== undefined) return refused;
+  if (fields.qos === 0) return handOn(connection, fields);
+  return fields.qos === 1 ? onQoS1(connection, fields) : onQoS2(connection, fields);
+}
+
+/** Topic aliases (5.0, section 3.3.2.3.4), per connection. Replaces an empty topic name by the one it stands for. */
+function resolveTopicAlias(connection: Connection, fields: PublishFields): Violation | undefined {
+  const alias = fields.properties.topicAlias;
+  if (alias === undefined) return undefined;
+  if (alias > connection.context.limits.topicAliasMaximum) {
+    return { code: reasonCodes.topicAliasInvalid, detail: 'topic alias above the topic alias maximum [MQTT-3.3.2-9]' };
+  }
+  connection.topicAliases ??= [];
+  if (fields.topic !== '') {
+    connection.topicAliases[alias] = fields.topic;
+    return undefined;
+  }
+  const topic = connection.topicAliases[alias];
+  if (topic === undefined) return { code: reasonCodes.protocolError, detail: 'topic alias stands for no topic' };
+  fields.topic = topic;
+  return undefined;
+}
+
+/**
+ * Retained messages are not offered: CONNACK says so in 5.0, and a client that sends one all the same breaks the standard
+ * (section 3.2.2.3.5). In 3.1.1 a server can neither say nor refuse it: the publish is taken like any other.
+ */
+function refuseRetain(connection: Connection, fields: PublishFields): Violation | undefined {
+  if (!fields.retain || connection.version === 4) return undefined;
+  return { code: reasonCodes.retainNotSupported, detail: 'retained messages are not supported [MQTT-3.2.2-14]' };
+}
+
+function onQoS1(connection: Connection, fields: PublishFields): Violation | undefined {
+  const earlier = findUnanswered(connection, fields.packetId);
+  if (earlier === undefined && connection.session?.exchanges?.get(fields.packetId) === undefined) {
+    return countInFlight(connection) ?? handOn(connection, fields);
+  }
+  // Its answer is still owed. Answering both would acknowledge whatever the client sends next under this identifier.
+  if (earlier?.qos !== 1 || !fields.dup) return identifierInUse;
+  connection.context.observer.resendAbsorbed(1);
+  return undefined;
+}
+
+function onQoS2(connection: Connection, fields: PublishFields): Violation | undefined {
+  const { session } = connection;
+  const { packetId } = fields;
+  if (session === undefined) return undefined;
+  const exchange = session.exchanges?.get(packetId);
+  if (exchange === undefined) {
+    if (findUnanswered(connection, packetId) !== undefined) return identifierInUse;
+    if ((session.exchanges?.size ?? 0) >= maxExchanges) {
+      return { code: reasonCodes.quotaExceeded, detail: 'too many QoS 2 publishes without PUBREL' };
+    }
+    return countInFlight(connection) ?? handOn(connection, fields);
+  }
+  connection.context.observer.resendAbsorbed(2);
+  const here = exchange.place.connection === connection;
+  // On its way to Kafka, and the answer is owed to this connection already: silence.
+  if (here && exchange.outcome === undefined) return undefined;
+  const place = new ResentPublish(connection, packetId, exchange.outcome);
+  exchange.place = place;
+  connection.pushUnanswered(place);
+  if (exchange.outcome !== undefined) connection.answersChanged();
+  return here ? undefined : countInFlight(connection);
+}
+
+const identifierInUse: Violation = {
+  code: reasonCodes.protocolError,
+  detail: 'packet identifier is in use [MQTT-2.2.1-3]',
+};
+
+/** A connection has few unanswered publishes, most often one or two. */
+function findUnanswered(connection: Connection, packetId: number): Unanswered | undefined {
+  let place = connection.firstUnanswered;
+  while (place !== undefined && place.packetId !== packetId) place = place.next;
+  return place;
+}
+
+/** Receive maximum (5.0, section 4.9): more in flight than granted breaks the standard [MQTT-3.3.4-9]. */
+function countInFlight(connection: Connection): Violation | undefined {
+  connection.inFlight += 1;
+  if (connection.version === 4 || connection.inFlight <= connection.context.limits.receiveMaximum) return undefined;
+  return { code: reasonCodes.receiveMaximumExceeded, detail: 'receive maximum exceeded' };
+}
+
+function handOn(connection: Connection, fields: PublishFields): undefined {
+  const { context, identity, session } = connection;
+  if (identity === undefined || session === undefined) return;
+  const { properties, qos, packetId } = fields;
+  const named = properties !== noProperties;
+  const publish = new InboundPublish(
+    connection,
+    identity,
+    fields.topic,
+    fields.payload,
+    qos,
+    packetId,
+    context.options.now(),
+    named ? traceparentOf(properties) : undefined,
+    named ? correlationIdOf(properties) : undefined,
+  );
+  context.observer.publishReceived(qos);
+  if (qos > 0) connection.pushUnanswered(publish);
+  if (qos === 2) {
+    publish.exchange = new QoS2Exchange(publish);
+    session.exchanges ??= new Map();
+    session.exchanges.set(packetId, publish.exchange);
+  }
+  context.options.receive(publish);
+}

@@ -1,0 +1,136 @@
+import { Buffer } from 'node:buffer';
+import type { Outcome } from '../core/outcome.ts';
+import type { Connection } from './connection.ts';
+import type { MqttContext } from './context.ts';
+import { bareAcknowledgementLength, encode, writeAcknowledgement } from './encode.ts';
+import type { Unanswered } from './inbound-publish.ts';
+import { reasonName, reasonOfRejection } from './reason-codes.ts';
+
+/** Bytes gathered before a write. Small: a device that does not read keeps the buffer that its write began with. */
+const scratchBytes = 4096;
+
+/**
+ * Writes what connections owe, once per turn of the event loop and with one write per connection: Kafka's answer for one
+ * batch settles publishes of many devices, several of each.
+ *
+ * Answers are encoded only here, straight into one buffer for all connections. The kernel usually takes a write at once,
+ * and then the buffer is free again; when it does not, the socket keeps the buffer and a new one is made.
+ */
+export class OutputTurn {
+  readonly #context: MqttContext;
+  #dirty: Connection[] = [];
+  #flushed: Connection[] = [];
+  #scheduled: NodeJS.Immediate | undefined;
+  #resumeAll = false;
+  #scratch = Buffer.allocUnsafeSlow(scratchBytes);
+  #used = 0;
+  readonly #run = (): void => this.#runTurn();
+
+  constructor(context: MqttContext) {
+    this.#context = context;
+  }
+
+  /** Has `connection` flushed, and read again if it may be, at the end of this turn. */
+  add(connection: Connection): void {
+    this.#dirty.push(connection);
+    this.#scheduled ??= setImmediate(this.#run);
+  }
+
+  /** Has every paused connection that may be read again resumed at the end of this turn. */
+  addAllPaused(): void {
+    this.#resumeAll = true;
+    this.#scheduled ??= setImmediate(this.#run);
+  }
+
+  cancel(): void {
+    if (this.#scheduled !== undefined) clearImmediate(this.#scheduled);
+    this.#scheduled = undefined;
+    this.#dirty.length = 0;
+  }
+
+  #runTurn(): void {
+    this.#scheduled = undefined;
+    const turn = this.#dirty;
+    this.#dirty = this.#flushed;
+    this.#flushed = turn;
+    for (const connection of turn) {
+      connection.dirty = false;
+      this.#flushSafely(connection);
+    }
+    // Resuming reads packets, which may make connections dirty again: those belong to the next turn.
+    for (const connection of turn) connection.resumeIfAllowed();
+    turn.length = 0;
+    if (!this.#resumeAll) return;
+    this.#resumeAll = false;
+    // A copy: a connection that is read may be paused again at once, and must not come round in this loop.
+    for (const connection of [...this.#context.paused]) connection.resumeIfAllowed();
+  }
+
+  #flushSafely(connection: Connection): void {
+    try {
+      this.flush(connection);
+    } catch (error) {
+      this.#used = 0;
+      connection.failed(error);
+    }
+  }
+
+  /** Writes the connection's waiting packets, then its answers as far as they are settled without a gap. */
+  flush(connection: Connection): void {
+    if (!connection.isWritable) return;
+    const outbox = connection.takeOutbox();
+    if (outbox !== undefined) for (const bytes of outbox) this.#put(connection, bytes);
+    for (;;) {
+      const place = connection.firstUnanswered;
+      const outcome = place?.outcome;
+      // Behind an unanswered publish nothing is answered: the device sends all of them again, in order.
+      if (place === undefined || outcome === undefined || outcome.kind === 'unanswered') break;
+      connection.shiftUnanswered();
+      this.#putAnswer(connection, place, outcome);
+    }
+    this.#write(connection);
+  }
+
+  #putAnswer(connection: Connection, place: Unanswered, outcome: Outcome): void {
+    const qos = place.qos === 2 ? 2 : 1;
+    const command = qos === 2 ? 'pubrec' : 'puback';
+    if (qos === 1) connection.inFlight -= 1;
+    if (outcome.kind !== 'rejected' || connection.version !== 5) {
+      if (this.#used + bareAcknowledgementLength > scratchBytes) this.#write(connection);
+      this.#used = writeAcknowledgement(this.#scratch, this.#used, command, place.packetId);
+      this.#context.observer.publishAnswered(qos, 'success');
+      return;
+    }
+    const code = reasonOfRejection[outcome.rejection.reason];
+    // A PUBREC of 0x80 or more ends the exchange: the packet identifier is free [MQTT-4.3.3-9].
+    if (qos === 2) connection.endExchange(place.packetId);
+    const reason = connection.problemInformation ? outcome.rejection.detail : '';
+    const packet = { cmd: command, messageId: place.packetId, reasonCode: code } as const;
+    const bytes = encode(packet, 5, connection.maximumPacketSize, reason);
+    this.#context.observer.publishAnswered(qos, reasonName(code));
+    if (bytes !== undefined) this.#put(connection, bytes);
+  }
+
+  #put(connection: Connection, bytes: Buffer): void {
+    if (this.#used + bytes.length > scratchBytes) this.#write(connection);
+    if (bytes.length > scratchBytes) {
+      connection.write(bytes);
+      return;
+    }
+    bytes.copy(this.#scratch, this.#used);
+    this.#used += bytes.length;
+  }
+
+  #write(connection: Connection): void {
+    const used = this.#used;
+    if (used === 0) return;
+    this.#used = 0;
+    if (connection.isBackedUp) {
+      // The socket would keep the buffer for long: give it a copy of the right size.
+      connection.write(Buffer.from(this.#scratch.subarray(0, used)));
+      return;
+    }
+    connection.write(this.#scratch.subarray(0, used));
+    if (connection.isBackedUp) this.#scratch = Buffer.allocUnsafeSlow(scratchBytes);
+  }
+}

@@ -1,0 +1,181 @@
+import { once } from 'node:events';
+import { createServer, type Server, type Socket } from 'node:net';
+import type { Pressure } from '../core/record-sink.ts';
+import { Connection } from './connection.ts';
+import { type ListenerOptions, MqttContext, type MqttServerOptions } from './context.ts';
+import type { CloseReason } from './observer.ts';
+import { type ReasonCode, reasonCodes } from './reason-codes.ts';
+
+const connectionOf = Symbol('connection');
+interface EdgeSocket extends Socket {
+  [connectionOf]?: Connection;
+}
+
+// One set of listeners for all sockets: a closure per socket and event would cost more than the connection's own state.
+function onData(this: EdgeSocket, chunk: Buffer): void {
+  this[connectionOf]?.received(chunk);
+}
+function onClose(this: EdgeSocket): void {
+  this[connectionOf]?.transportClosed();
+}
+/** 'close' follows, and says all that there is to say. */
+function onError(): void {}
+
+/**
+ * Stream buffer of a socket. Small, because it fills only while a connection is paused: then one read is kept, and no
+ * more. A connection that is read takes its chunks directly.
+ */
+const highWaterMarkBytes = 1_024;
+/** When a silent peer is probed by TCP: the only way to notice one that asked for no keep-alive (3.1.1). */
+const tcpKeepAliveDelayMs = 60_000;
+
+export interface ListenerAddress {
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+/**
+ * The MQTT edge: MQTT 3.1.1 and 5.0 over TCP (design: rules of delivery 1, 2, 3 and 8).
+ *
+ * Ends source first: `stopAccepting`, `stopReading`; then the owner settles what is under way, which is still answered;
+ * then `disconnectAll`, and `close`.
+ */
+export class MqttServer {
+  readonly #context: MqttContext;
+  readonly #listeners: { readonly options: ListenerOptions; readonly server: Server }[] = [];
+  #sweepTimer: NodeJS.Timeout | undefined;
+
+  constructor(options: MqttServerOptions) {
+    this.#context = new MqttContext(options);
+    for (const listener of options.listeners) {
+      const server = createServer(
+        {
+          noDelay: true,
+          keepAlive: true,
+          keepAliveInitialDelay: tcpKeepAliveDelayMs,
+          highWaterMark: highWaterMarkBytes,
+        },
+        (socket) => this.#accept(socket, listener),
+      );
+      this.#listeners.push({ options: listener, server });
+    }
+  }
+
+  /** Listens on every listener. Rejects with the system's error, all listeners closed, when one of them can not. */
+  async start(): Promise<void> {
+    try {
+      for (const { options, server } of this.#listeners) {
+        server.listen({ host: options.host, port: options.port, backlog: 4096 });
+        await once(server, 'listening');
+      }
+    } catch (error) {
+      this.stopAccepting();
+      throw error;
+    }
+    const { sweepIntervalMs } = this.#context;
+    if (sweepIntervalMs > 0) this.#sweepTimer = setInterval(() => this.sweep(), sweepIntervalMs);
+  }
+
+  /** Where it listens; ports that were 0 are resolved. */
+  get addresses(): ListenerAddress[] {
+    const addresses: ListenerAddress[] = [];
+    for (const { options, server } of this.#listeners) {
+      const address = server.address();
+      if (address === null || typeof address === 'string') continue;
+      addresses.push({ name: options.name, host: address.address, port: address.port });
+    }
+    return addresses;
+  }
+
+  // Gauges, read when metrics are collected.
+  get connections(): number {
+    return this.#context.openConnections;
+  }
+  /** Accepted, also before CONNECT and while closing. */
+  get sockets(): number {
+    return this.#context.connections.size;
+  }
+  get pausedConnections(): number {
+    return this.#context.paused.size;
+  }
+  get sessions(): number {
+    return this.#context.sessions.size;
+  }
+  get sessionsAway(): number {
+    return this.#context.sessions.away;
+  }
+  get pendingWills(): number {
+    return this.#context.wills.size;
+  }
+
+  /** How full the gateway is (rule 8). Cheap when nothing changes; resuming happens at the end of the turn. */
+  setPressure(pressure: Pressure): void {
+    const context = this.#context;
+    const before = context.pressure;
+    if (pressure === before) return;
+    context.pressure = pressure;
+    if (pressure < before) context.output.addAllPaused();
+    else if (pressure === 2) for (const connection of context.connections) connection.pauseIfNecessary();
+  }
+
+  /** Deadlines, keep-alive, session expiry, wills. Called by its own timer, unless `sweepIntervalMs` is 0. */
+  sweep(): void {
+    const context = this.#context;
+    context.coarseMs = context.monotonicMs();
+    for (const connection of context.connections) connection.sweep();
+    context.sessions.sweep();
+    context.wills.sweep();
+  }
+
+  stopAccepting(): void {
+    for (const { server } of this.#listeners) if (server.listening) server.close();
+  }
+
+  /** For good. What has been read is still answered. */
+  stopReading(): void {
+    const context = this.#context;
+    context.readingStopped = true;
+    for (const connection of context.connections) connection.pauseIfNecessary();
+  }
+
+  /** Writes what is settled, then closes every connection, in MQTT 5 with DISCONNECT. Wills are not published. */
+  disconnectAll(code: ReasonCode = reasonCodes.serverShuttingDown, reason: CloseReason = 'server_shutdown'): void {
+    for (const connection of [...this.#context.connections]) connection.disconnect(code, reason);
+  }
+
+  /** Ends everything at once; resolves when every socket is closed. */
+  async close(): Promise<void> {
+    clearInterval(this.#sweepTimer);
+    this.stopReading();
+    this.stopAccepting();
+    this.#context.output.cancel();
+    this.#context.wills.clear();
+    const closed = this.#listeners.map(({ server }) => closedServer(server));
+    for (const connection of [...this.#context.connections]) connection.destroy();
+    await Promise.all(closed);
+  }
+
+  #accept(socket: EdgeSocket, listener: ListenerOptions): void {
+    const context = this.#context;
+    // A refusal in MQTT needs a CONNECT first, so somewhat more sockets are let in than connections.
+    if (context.connections.size >= Math.ceil(context.limits.maxConnections * 1.1) + 100) {
+      context.observer.socketRefused(listener.name);
+      socket.destroy();
+      return;
+    }
+    const connection = new Connection(context, socket, listener);
+    socket[connectionOf] = connection;
+    context.connections.add(connection);
+    context.observer.socketAccepted(listener.name);
+    socket.on('data', onData).on('close', onClose).on('error', onError);
+    connection.pauseIfNecessary();
+  }
+}
+
+/** Resolves when the listener and all of its sockets are closed. */
+function closedServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+  });
+}

@@ -1,0 +1,50 @@
+import type { Identity } from '../core/identity.ts';
+import type { Outcome } from '../core/outcome.ts';
+import type { Connection } from './connection.ts';
+import type { Unanswered } from './inbound-publish.ts';
+import type { PendingWill, Will } from './will.ts';
+
+/**
+ * A QoS 2 publish between its PUBLISH and its PUBREL (section 4.3.3). While `outcome` is undefined the publish is on its
+ * way to Kafka; afterwards it waits for PUBREL. In both cases the packet identifier is in flight: the publish is never
+ * handed on again.
+ */
+export class QoS2Exchange {
+  outcome: Outcome | undefined;
+  /** Where PUBREC goes: the place in the answers of the connection over which the PUBLISH came last. */
+  place: Unanswered;
+
+  constructor(place: Unanswered) {
+    this.place = place;
+  }
+
+  settle(outcome: Outcome): void {
+    this.outcome = outcome;
+    this.place.outcome = outcome;
+    this.place.connection.answersChanged();
+  }
+}
+
+/** State that may outlive a connection (section 4.1). Everything in it is made on first use: most sessions hold none. */
+export class Session {
+  readonly key: string;
+  readonly clientId: string;
+  identity: Identity;
+  /** Undefined while the device is away. */
+  connection: Connection | undefined;
+  /** How long it lives without a connection; 0 ends it with the connection. */
+  expirySeconds = 0;
+  /** Coarse monotonic milliseconds; meaningful while the device is away. */
+  expiresAtMs = 0;
+  will: Will | undefined;
+  pendingWill: PendingWill | undefined;
+  exchanges: Map<number, QoS2Exchange> | undefined;
+  /** Granted QoS by topic filter. */
+  subscriptions: Map<string, 0 | 1> | undefined;
+
+  constructor(key: string, clientId: string, identity: Identity) {
+    this.key = key;
+    this.clientId = clientId;
+    this.identity = identity;
+  }
+}

@@ -1,0 +1,100 @@
+import type { Buffer } from 'node:buffer';
+import type { Identity } from '../core/identity.ts';
+import { Publish } from '../core/publish.ts';
+import type { MqttContext } from './context.ts';
+import type { WillFields } from './decode/connect.ts';
+import { correlationIdOf, traceparentOf } from './message-properties.ts';
+
+/** A will message (section 3.1.2.5) with the identity of the connection that left it. */
+export interface Will {
+  readonly fields: WillFields;
+  readonly identity: Identity;
+  readonly delaySeconds: number;
+}
+
+/** A will on its way: published when due, unless the session is taken up again before [MQTT-3.1.3-9]. */
+export interface PendingWill {
+  readonly will: Will;
+  /** Coarse monotonic milliseconds. */
+  dueAtMs: number;
+}
+
+/** A will goes through the pipeline like any other publish; nobody waits for its answer. */
+class WillPublish extends Publish {
+  override readonly identity: Identity;
+  override readonly topic: string;
+  override readonly payload: Buffer;
+  override readonly qos: 0 | 1 | 2;
+  override readonly receivedAtMs: number;
+  override readonly traceparent: string | undefined;
+  override readonly correlationId: string | undefined;
+
+  constructor(will: Will, receivedAtMs: number) {
+    super();
+    this.identity = will.identity;
+    this.topic = will.fields.topic;
+    this.payload = will.fields.payload;
+    this.qos = will.fields.qos;
+    this.receivedAtMs = receivedAtMs;
+    this.traceparent = traceparentOf(will.fields.properties);
+    this.correlationId = correlationIdOf(will.fields.properties);
+  }
+
+  override answer(): void {}
+}
+
+/**
+ * Wills that wait for their delay, or for the pressure to fall: thousands of devices that vanish at once must not push
+ * the gateway over its limits. At most one per session, so the number of sessions bounds it.
+ */
+export class PendingWills {
+  readonly #context: MqttContext;
+  readonly #waiting = new Set<PendingWill>();
+
+  constructor(context: MqttContext) {
+    this.#context = context;
+  }
+
+  get size(): number {
+    return this.#waiting.size;
+  }
+
+  /** Publishes at `dueAtMs`, or at once when that has passed. */
+  schedule(will: Will, dueAtMs: number): PendingWill {
+    const pending = { will, dueAtMs };
+    this.#waiting.add(pending);
+    this.#publishIfDue(pending);
+    return pending;
+  }
+
+  cancel(pending: PendingWill): void {
+    this.#waiting.delete(pending);
+  }
+
+  /** The session has ended: its will waits no longer (section 3.1.3.2.2). */
+  hasten(pending: PendingWill): void {
+    if (!this.#waiting.has(pending)) return;
+    pending.dueAtMs = this.#context.coarseMs;
+    this.#publishIfDue(pending);
+  }
+
+  sweep(): void {
+    for (const pending of this.#waiting) this.#publishIfDue(pending);
+  }
+
+  clear(): void {
+    this.#waiting.clear();
+  }
+
+  #publishIfDue(pending: PendingWill): void {
+    const context = this.#context;
+    if (context.pressure === 2 || context.readingStopped || pending.dueAtMs > context.coarseMs) return;
+    this.#waiting.delete(pending);
+    context.observer.willPublished();
+    try {
+      context.options.receive(new WillPublish(pending.will, context.options.now()));
+    } catch (error) {
+      context.observer.internalError(undefined, error);
+    }
+  }
+}
