@@ -22,7 +22,6 @@ export interface Credentials {
   /** Name of the listener, for logs. */
   readonly listener: string;
   readonly auth: 'registry' | 'anonymous';
-  readonly remoteAddress: string;
 }
 
 export type Authentication = { readonly identity: Identity } | { readonly refused: Refusal };
@@ -141,8 +140,8 @@ export class Authenticator {
     return { identity: { deviceId, kind, boundTo } };
   }
 
-  #refuse(refusal: Refusal, { listener, username = '', remoteAddress }: Credentials): Authentication {
-    this.#observer.refused(refusal, listener, isUsableId(username) ? username : '', remoteAddress);
+  #refuse(refusal: Refusal, { listener, username = '' }: Credentials): Authentication {
+    this.#observer.refused(refusal, listener, isUsableId(username) ? username : '');
     return { refused: refusal };
   }
 }

@@ -20,6 +20,6 @@ export type Verification = 'anonymous' | 'cached' | 'hashed';
 export interface IdentityObserver {
   authenticated(verification: Verification): void;
   /** `deviceId`: the user name if it could be a device's id, else empty. */
-  refused(refusal: Refusal, listener: string, deviceId: string, remoteAddress: string): void;
+  refused(refusal: Refusal, listener: string, deviceId: string): void;
   registryFailed(code: RegistryErrorCode | 'unusable_hash', message: string): void;
 }

@@ -59,9 +59,9 @@ export class StagedImport implements Disposable {
   unhashed(afterRow: number, limit: number): Unhashed[] {
     return this.#guard(() =>
       this.#unhashed.all(afterRow, limit).map((row) => ({
-        row: Number(row['row']),
-        deviceId: String(row['device_id']),
-        secret: row['secret'] === null ? undefined : String(row['secret']),
+        row: Number(row.row),
+        deviceId: String(row.device_id),
+        secret: row.secret === null ? undefined : String(row.secret),
       })),
     );
   }
@@ -84,7 +84,7 @@ export class StagedImport implements Disposable {
           .all();
         const { changes } = taken.length > 0 ? { changes: 0 } : this.#insert(createdAtMs);
         this.#database.exec('COMMIT');
-        return taken.length > 0 ? taken.map((row) => String(row['device_id'])) : Number(changes);
+        return taken.length > 0 ? taken.map((row) => String(row.device_id)) : Number(changes);
       } catch (error) {
         this.#database.exec('ROLLBACK');
         throw error;

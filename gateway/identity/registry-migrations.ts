@@ -14,7 +14,7 @@ const migrations: readonly string[] = [
 ];
 
 const userVersion = (database: DatabaseSync): number =>
-  Number(database.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);
+  Number(database.prepare('PRAGMA user_version').get()?.user_version ?? 0);
 
 /**
  * Brings the database to the current version, in one transaction.

@@ -103,7 +103,7 @@ export class DeviceRegistry {
   }
 
   count(): number {
-    return this.#guard(() => Number(this.#database.prepare('SELECT count(*) AS n FROM devices').get()?.['n']));
+    return this.#guard(() => Number(this.#database.prepare('SELECT count(*) AS n FROM devices').get()?.n));
   }
 
   /** Begins an import of many devices that are added together or not at all. One at a time. */
@@ -136,11 +136,11 @@ const toRow = (device: Device) =>
   ] as const;
 
 const toDevice = (row: Record<string, SQLOutputValue>): Device => ({
-  deviceId: String(row['device_id']),
-  kind: row['kind'] === 'bay' ? 'bay' : 'vehicle',
-  boundTo: String(row['bound_to']),
-  secretHash: String(row['secret_hash']),
-  enabled: row['enabled'] === 1,
-  createdAtMs: Number(row['created_at_ms']),
-  rotatedAtMs: row['rotated_at_ms'] === null ? undefined : Number(row['rotated_at_ms']),
+  deviceId: String(row.device_id),
+  kind: row.kind === 'bay' ? 'bay' : 'vehicle',
+  boundTo: String(row.bound_to),
+  secretHash: String(row.secret_hash),
+  enabled: row.enabled === 1,
+  createdAtMs: Number(row.created_at_ms),
+  rotatedAtMs: row.rotated_at_ms === null ? undefined : Number(row.rotated_at_ms),
 });

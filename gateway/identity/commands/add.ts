@@ -1,0 +1,48 @@
+import { Command, Option } from 'commander';
+import { type DeviceKind, deviceKinds } from '../../core/identity.ts';
+import { generateSecret, hashSecret } from '../secret-hash.ts';
+import { type CostChoice, parseId, type RegistryChoice, useRegistry, withCost, withRegistry } from './common.ts';
+import { CommandFailure } from './failure.ts';
+
+interface AddOptions extends RegistryChoice, CostChoice {
+  readonly kind: DeviceKind;
+  readonly boundTo: string;
+  readonly json?: true;
+}
+
+/** `devices add ID --kind vehicle --bound-to veh-1`. */
+export const addCommand = (): Command =>
+  withCost(withRegistry(new Command('add')))
+    .description('register a device and print its new secret, once')
+    .argument('<device-id>', 'its MQTT user name', parseId)
+    .addOption(new Option('--kind <kind>', 'what it is').choices(deviceKinds).makeOptionMandatory())
+    .requiredOption('--bound-to <id>', 'the one vehicle or bay that it may publish for', parseId)
+    .option('--json', 'print one line of JSON')
+    .action(add);
+
+async function add(deviceId: string, { kind, boundTo, scryptCost, json, ...choice }: AddOptions): Promise<void> {
+  const secret = generateSecret();
+  const secretHash = await hashSecret(secret, scryptCost);
+  const device = {
+    deviceId,
+    kind,
+    boundTo,
+    secretHash,
+    enabled: true,
+    createdAtMs: Date.now(),
+    rotatedAtMs: undefined,
+  };
+  const added = await useRegistry(choice, (registry) => registry.add(device));
+  if (!added) throw new CommandFailure(`device ${deviceId} is registered already`);
+  printSecret(deviceId, secret, json);
+}
+
+/** The only place where a secret ever shows: standard output, so that it can be piped where it belongs. */
+export function printSecret(deviceId: string, secret: string, json: true | undefined): void {
+  if (json) {
+    console.log(JSON.stringify({ deviceId, secret }));
+    return;
+  }
+  console.error(`user name ${deviceId}, password (shown this once):`);
+  console.log(secret);
+}

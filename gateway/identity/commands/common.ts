@@ -1,0 +1,68 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { describeConfigError } from '../../config/errors.ts';
+import { loadConfig } from '../../config/load.ts';
+import { isUsableId, usableIdRule } from '../device.ts';
+import { DeviceRegistry } from '../registry.ts';
+import { defaultCost, isAllowedCost, type ScryptCost } from '../secret-hash.ts';
+import { CommandFailure } from './failure.ts';
+
+export interface RegistryChoice {
+  readonly database?: string;
+  readonly config?: string;
+}
+
+export interface CostChoice {
+  readonly scryptCost: ScryptCost;
+}
+
+/** A person waits here, not an event loop. */
+const busyTimeoutMs = 10_000;
+
+/** Adds the options that say which registry a command works on. */
+export const withRegistry = (command: Command): Command =>
+  command
+    .option('--database <file>', 'SQLite file of the registry (default: identity.databasePath of the configuration)')
+    .option('--config <file>', "the gateway's YAML file, for identity.databasePath")
+    .allowExcessArguments(false);
+
+export const withCost = (command: Command): Command =>
+  command.option(
+    '--scrypt-cost <N>',
+    'cost of hashing: a power of two from 16; low only for secrets that nobody can guess, such as generated ones',
+    parseCost,
+    defaultCost,
+  );
+
+function parseCost(text: string): ScryptCost {
+  const cost = { ...defaultCost, N: /^\d+$/.test(text) ? Number(text) : Number.NaN };
+  if (cost.N >= 16 && isAllowedCost(cost)) return cost;
+  throw new InvalidArgumentError('A power of two from 16 to 65536 is needed.');
+}
+
+export function parseId(text: string): string {
+  if (isUsableId(text)) return text;
+  throw new InvalidArgumentError(`Needed: ${usableIdRule}.`);
+}
+
+/** Runs `work` on the chosen registry and closes it. */
+export async function useRegistry<Result>(
+  choice: RegistryChoice,
+  work: (registry: DeviceRegistry) => Result | Promise<Result>,
+): Promise<Result> {
+  const registry = DeviceRegistry.open(databasePath(choice), { busyTimeoutMs });
+  try {
+    return await work(registry);
+  } finally {
+    registry.close();
+  }
+}
+
+function databasePath({ database, config: file }: RegistryChoice): string {
+  if (database !== undefined) return database;
+  const result = loadConfig({ file });
+  if (!result.ok) throw new CommandFailure(result.errors.map(describeConfigError).join('\n'), 2);
+  if (result.config.identity.databasePath !== '') return result.config.identity.databasePath;
+  throw new CommandFailure('identity.databasePath is empty: name the registry with --database', 2);
+}
+
+export const unknownDevice = (deviceId: string) => new CommandFailure(`there is no device ${deviceId}`);
