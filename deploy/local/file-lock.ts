@@ -6,6 +6,7 @@ export interface FileLockOptions {
   /** How long to wait for another process that holds the lock. */
   readonly deadlineMs: number;
   readonly onLog?: OnLog;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -32,6 +33,7 @@ export async function withFileLock<T>(path: string, options: FileLockOptions, wo
       deadlineMs: options.deadlineMs,
       everyMs: 200,
       what: `the lock ${path}; if no other process is at work, remove it`,
+      signal: options.signal,
     },
   );
   try {

@@ -31,6 +31,8 @@ export interface BrokerOptions {
   readonly java: string;
   readonly classPath: string;
   readonly clusterSize: number;
+  /** Gives up the first start. */
+  readonly signal: AbortSignal | undefined;
   readonly onUnexpectedEnd: (error: LocalServerError) => void;
 }
 
@@ -89,14 +91,18 @@ async function launch(
     workDir: node.dir,
     consoleLog,
     // Until it is ready, its end is reported by the wait below.
-    onUnexpectedEnd: (error) => ready && options.onUnexpectedEnd(error),
+    onUnexpectedEnd: (error) => {
+      if (ready) {
+        options.onUnexpectedEnd(error);
+      }
+    },
   });
   const serves = async (): Promise<boolean> => {
     const visible = await visibleBrokers(`127.0.0.1:${node.port}`);
     return waitForBrokers.every((nodeId) => visible.includes(nodeId));
   };
   try {
-    await untilReady(server, serves, { name, consoleLog, deadlineMs: READY_DEADLINE_MS });
+    await untilReady(server, serves, { name, consoleLog, deadlineMs: READY_DEADLINE_MS, signal: options.signal });
     ready = true;
     return server;
   } catch (error) {

@@ -17,6 +17,8 @@ export interface KafkaOptions {
   /** One per broker; free ones when not given. */
   readonly ports?: readonly number[];
   readonly onLog?: OnLog;
+  /** Gives up a start that is under way; what was started by then is ended. Does nothing afterwards. */
+  readonly signal?: AbortSignal;
   /** Called when a broker ends without having been asked to. */
   readonly onUnexpectedEnd?: (error: LocalServerError) => void;
 }
@@ -44,12 +46,13 @@ export async function startKafka(options: KafkaOptions): Promise<LocalKafka> {
   for (const port of options.ports ?? []) {
     await assertPortFree(port, 'a Kafka broker');
   }
-  const [java, jars] = await Promise.all([findJava(), fetchServerJars(options.onLog)]);
+  const [java, jars] = await Promise.all([findJava(), fetchServerJars(options.onLog, options.signal)]);
   const directory = await openKafkaDirectory(options.dir, options.brokers);
   const brokerOptions = {
     java,
     classPath: jars.kafkaClassPath,
     clusterSize: options.brokers,
+    signal: options.signal,
     onUnexpectedEnd: options.onUnexpectedEnd ?? (() => undefined),
   };
   for (let attempt = 1; ; attempt++) {
@@ -74,6 +77,7 @@ async function startCluster(
   const started = performance.now();
   options.onLog?.(`starting ${options.brokers === 1 ? 'a Kafka broker' : `${options.brokers} Kafka brokers`}`);
   await Promise.all(nodes.map((node) => prepareNode(node, nodes, directory.clusterId)));
+  options.signal?.throwIfAborted();
   const all = nodes.map((node) => node.nodeId);
   const outcomes = await Promise.allSettled(nodes.map((node) => startBroker(node, brokerOptions, all)));
   const brokers = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));

@@ -24,11 +24,12 @@ const FETCH_DEADLINE_MS = 15 * 60_000;
  * changes with the pom. Safe when several processes ask at once: one fetches, the others wait for it; a fetch appears
  * under its name only when complete.
  *
+ * @param signal gives up a fetch that is under way
  * @throws {LocalServerError} `no_maven` or `fetch_failed`, saying what is missing and how to get it
  */
-export function fetchServerJars(onLog: OnLog = () => undefined): Promise<ServerJars> {
+export function fetchServerJars(onLog: OnLog = () => undefined, signal?: AbortSignal): Promise<ServerJars> {
   // Kafka and the registry are started side by side; both ask.
-  underWay ??= fetchOnce(onLog).finally(() => {
+  underWay ??= fetchOnce(onLog, signal).finally(() => {
     underWay = undefined;
   });
   return underWay;
@@ -36,15 +37,15 @@ export function fetchServerJars(onLog: OnLog = () => undefined): Promise<ServerJ
 
 let underWay: Promise<ServerJars> | undefined;
 
-async function fetchOnce(onLog: OnLog): Promise<ServerJars> {
+async function fetchOnce(onLog: OnLog, signal: AbortSignal | undefined): Promise<ServerJars> {
   const { cacheDir } = localEnvironment();
   const name = await cacheName(POM);
   const target = join(cacheDir, name);
   if (!existsSync(target)) {
     await mkdir(cacheDir, { recursive: true });
-    await withFileLock(join(cacheDir, `${name}.lock`), { deadlineMs: FETCH_DEADLINE_MS, onLog }, async () => {
+    await withFileLock(join(cacheDir, `${name}.lock`), { deadlineMs: FETCH_DEADLINE_MS, onLog, signal }, async () => {
       if (!existsSync(target)) {
-        await fetchInto(cacheDir, target, onLog);
+        await fetchInto(cacheDir, target, onLog, signal);
       }
     });
   }
@@ -57,13 +58,18 @@ export async function cacheName(pom: string): Promise<string> {
   return `servers-${hash.digest('hex').slice(0, 16)}`;
 }
 
-async function fetchInto(cacheDir: string, target: string, onLog: OnLog): Promise<void> {
+async function fetchInto(
+  cacheDir: string,
+  target: string,
+  onLog: OnLog,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   await removeLeftovers(cacheDir);
   const unfinished = join(cacheDir, `unfinished-${process.pid}-${Date.now()}`);
   onLog('fetching Kafka and the schema registry through Maven (about 150 MB, once)');
   const started = performance.now();
   try {
-    await runMaven(unfinished);
+    await runMaven(unfinished, signal);
     await rename(unfinished, target);
     onLog(`fetched in ${((performance.now() - started) / 1000).toFixed(0)} s, kept in ${target}`);
   } catch (error) {
@@ -79,11 +85,12 @@ async function removeLeftovers(cacheDir: string): Promise<void> {
   await Promise.all(leftovers.map((entry) => rm(join(cacheDir, entry), { recursive: true, force: true })));
 }
 
-async function runMaven(outputDir: string): Promise<void> {
+async function runMaven(outputDir: string, signal: AbortSignal | undefined): Promise<void> {
   const goals = ['-B', '-q', '-ntp', '-f', POM, 'process-resources', `-Dtarget.dir=${outputDir}`];
   try {
-    await promisify(execFile)('mvn', goals, { timeout: FETCH_DEADLINE_MS, maxBuffer: 64 * 1024 * 1024 });
+    await promisify(execFile)('mvn', goals, { timeout: FETCH_DEADLINE_MS, maxBuffer: 64 * 1024 * 1024, signal });
   } catch (cause) {
+    signal?.throwIfAborted();
     throw mavenError(cause as NodeJS.ErrnoException & { stdout?: string; stderr?: string });
   }
 }

@@ -110,26 +110,34 @@ function spawnWatchdog(pid: number): ChildProcess {
   return watchdog;
 }
 
+export interface ReadyOptions extends Pick<SpawnServerOptions, 'name' | 'consoleLog'> {
+  readonly deadlineMs: number;
+  /** Gives up the wait. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
  * Waits until `isReady` answers true, and gives up at once when the process ends.
  *
- * @throws {LocalServerError} `server_died` or `not_ready`, with the last lines of the server's output
+ * @throws {LocalServerError} `server_died` or `not_ready`, with the last lines of the server's output; or the signal's reason
  */
 export async function untilReady(
   server: ServerProcess,
   isReady: () => Promise<boolean>,
-  options: Pick<SpawnServerOptions, 'name' | 'consoleLog'> & { readonly deadlineMs: number },
+  options: ReadyOptions,
 ): Promise<void> {
   const gone = new AbortController();
   void server.ended.then(() => gone.abort());
+  const signals = options.signal === undefined ? [gone.signal] : [gone.signal, options.signal];
   try {
     await waitFor(isReady, {
       deadlineMs: options.deadlineMs,
       everyMs: 100,
       what: `${options.name} to be ready`,
-      signal: gone.signal,
+      signal: AbortSignal.any(signals),
     });
   } catch (cause) {
+    options.signal?.throwIfAborted();
     if (!server.isRunning()) {
       throw await diedError(options, await server.ended);
     }

@@ -1,6 +1,5 @@
-import { startKafka } from './kafka.ts';
 import type { OnLog } from './progress.ts';
-import { startRegistry } from './registry.ts';
+import { startTogether } from './start-together.ts';
 
 /** Addresses of a running Kafka and schema registry. */
 export interface Servers {
@@ -36,16 +35,11 @@ export async function startServers(options: ServersOptions = {}): Promise<Server
 }
 
 async function startLocalServers(brokers: 1 | 3, onLog: OnLog): Promise<Servers> {
-  const [kafka, registry] = await Promise.allSettled([startKafka({ brokers, onLog }), startRegistry({ onLog })]);
+  const { kafka, registry } = await startTogether({ kafka: { brokers, onLog }, registry: { onLog } });
   const close = async (): Promise<void> => {
-    const started = [kafka, registry].flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
-    await Promise.all(started.map((server) => server.close()));
+    await Promise.all([kafka.close(), registry.close()]);
   };
-  if (kafka.status === 'rejected' || registry.status === 'rejected') {
-    await close();
-    throw kafka.status === 'rejected' ? kafka.reason : (registry as PromiseRejectedResult).reason;
-  }
-  return { bootstrap: kafka.value.bootstrap, registryUrl: registry.value.url, close };
+  return { bootstrap: kafka.bootstrap, registryUrl: registry.url, close };
 }
 
 /** Undefined where no engine answers, or where it cannot run the images, e.g. because it cannot fetch them. */

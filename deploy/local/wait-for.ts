@@ -8,7 +8,7 @@ export interface WaitOptions {
   /** Pause between two looks; 50 ms by default. */
   readonly everyMs?: number;
   /** Ends the wait early: the promise rejects with the signal's reason. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What a condition may answer while it is not yet met. */

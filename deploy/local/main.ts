@@ -1,0 +1,3 @@
+import { runKafkaCommand } from './kafka-command.ts';
+
+process.exitCode = await runKafkaCommand(process.argv.slice(2));
