@@ -1,0 +1,55 @@
+import type { Pressure } from '../core/record-sink.ts';
+import type { AnswerClass } from './error-classes.ts';
+
+/** Why a lane began to count its sequence numbers from zero again. */
+export type NewEpochCause = 'sequence_lost' | 'fenced' | 'records_rejected';
+
+/** Why records of a batch were refused for good. */
+export type RefusalReason = 'too_large' | 'refused_by_kafka';
+
+/** What is worth knowing about a topic before the first record goes there. */
+export interface TopicFinding {
+  readonly topic: string;
+  readonly code:
+    | 'created'
+    | 'no_replication'
+    | 'unsafe_min_in_sync_replicas'
+    | 'batches_larger_than_topic_takes'
+    | 'settings_unreadable';
+  /** What it means and what to do about it. */
+  readonly message: string;
+}
+
+/**
+ * What the producer tells the world. Called per request, batch or event of a connection, never per message.
+ * Implementations must not throw and must not call back into the producer.
+ */
+export interface KafkaObserver {
+  topicFound(finding: TopicFinding): void;
+  brokerConnected(nodeId: number, address: string): void;
+  /** `reason`: text of the error; undefined when the producer itself closed the connection. */
+  brokerDisconnected(nodeId: number, address: string, reason: string | undefined): void;
+  /** The connection could not be made; it is tried again after `retryInMs`. */
+  brokerUnavailable(nodeId: number, address: string, reason: string, retryInMs: number): void;
+  metadataRefreshed(brokers: number, partitions: number, partitionsWithoutLeader: number): void;
+  /** No broker could be asked. */
+  metadataFailed(reason: string, retryInMs: number): void;
+  /** A Produce request has been answered, or has failed; `failure` is undefined when there is an answer. */
+  requestEnded(nodeId: number, batches: number, bytes: number, durationMs: number, failure: string | undefined): void;
+  /** `rawBytes` before compression, `bytes` as sent. */
+  batchSealed(topic: string, records: number, rawBytes: number, bytes: number): void;
+  /** `duplicate`: Kafka had it already, from an earlier attempt. `ageMs`: since its first record was appended. */
+  batchDelivered(topic: string, records: number, duplicate: boolean, ageMs: number): void;
+  /** The batch stays first in its lane and is sent again. `error` is the Kafka error's name or a network error's text. */
+  batchRetried(topic: string, partition: number, answer: AnswerClass, error: string, attempts: number): void;
+  batchSplit(topic: string, partition: number, records: number, error: string): void;
+  recordsRejected(topic: string, reason: RefusalReason, records: number): void;
+  /** `possibleDuplicates`: records that an earlier, unanswered attempt may have stored already. */
+  epochStarted(topic: string, partition: number, cause: NewEpochCause, possibleDuplicates: number): void;
+  producerIdFailed(reason: string, retryInMs: number): void;
+  pressureChanged(level: Pressure, records: number, bytes: number): void;
+  /** Whoever was told an outcome threw: a defect, reported so that it does not stop the others. */
+  settleFailed(error: unknown): void;
+  /** What was left when the drain deadline was over. */
+  abandoned(records: number): void;
+}
