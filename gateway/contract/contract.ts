@@ -11,12 +11,15 @@ import { ContractError } from './contract-error.ts';
 import { loadProtos } from './proto-root.ts';
 import { ProtobufDecoder } from './protobuf-decoder.ts';
 
-const shippedSchemas = resolve(import.meta.dirname, '../../schemas');
+/** The schemas that come with the gateway. */
+export const shippedSchemas = resolve(import.meta.dirname, '../../schemas');
 
 export interface ContractOptions {
   readonly routes: readonly RouteSettings[];
   /** The operator's own .proto files, or directories of them. */
-  readonly protoPaths: readonly string[];
+  readonly protoPaths?: readonly string[];
+  /** The operator's own directories of Avro schemas. */
+  readonly schemaPaths?: readonly string[];
 }
 
 /** The message types and schemas of all protobuf routes, loaded and checked against each other. */
@@ -33,8 +36,8 @@ export interface Contracts {
 }
 
 /**
- * Loads the contracts of all protobuf routes. A relative `schema` of a route is looked up in the working directory, then
- * among the shipped schemas.
+ * Loads the contracts of all protobuf routes. A relative `schema` of a route is looked up in `schemaPaths`, in their
+ * order, and at last among the shipped schemas.
  *
  * @throws {RouteError} when the routes contradict themselves or each other.
  * @throws {ContractError}
@@ -42,10 +45,10 @@ export interface Contracts {
 export function loadContracts(options: ContractOptions): Contracts {
   // Settings that contradict themselves are told first, as such.
   new RouteTable(options.routes);
-  const root = loadProtos(options.protoPaths);
+  const root = loadProtos(options.protoPaths ?? []);
   const contracts = options.routes
     .filter((route) => route.format === 'protobuf')
-    .map((route) => loadContract(route, root));
+    .map((route) => loadContract(route, root, [...(options.schemaPaths ?? []), shippedSchemas]));
   return {
     schemas: uniqueBySubject(contracts.map(({ schema }) => schema)),
     codecs: (ids) => new Map(contracts.map((contract) => [contract.pattern, withId(contract, ids)])),
@@ -57,10 +60,10 @@ interface RouteContract extends Omit<RouteCodec, 'schemaId'> {
   readonly schema: RecordSchema;
 }
 
-function loadContract(route: RouteSettings, root: protobuf.Root): RouteContract {
+function loadContract(route: RouteSettings, root: protobuf.Root, schemaPaths: readonly string[]): RouteContract {
   const type = lookupMessage(route, root);
   const event = route.items === undefined ? type : itemsType(route, type);
-  const definition = readSchema(route);
+  const definition = readSchema(route, schemaPaths);
   const record = parseSchema(definition, route);
   try {
     return {
@@ -98,11 +101,11 @@ function itemsType(route: RouteSettings, batch: protobuf.Type): protobuf.Type {
   );
 }
 
-function readSchema(route: RouteSettings): string {
-  const candidates = [resolve(route.schema ?? ''), resolve(shippedSchemas, route.schema ?? '')];
-  const file = candidates.find((path) => existsSync(path)) ?? candidates[0];
+function readSchema(route: RouteSettings, schemaPaths: readonly string[]): string {
+  const name = route.schema ?? '';
+  const file = schemaPaths.map((directory) => resolve(directory, name)).find((path) => existsSync(path)) ?? name;
   try {
-    return JSON.stringify(JSON.parse(readFileSync(file as string, 'utf8')));
+    return JSON.stringify(JSON.parse(readFileSync(file, 'utf8')));
   } catch (error) {
     throw invalidSchema(route, error);
   }

@@ -8,19 +8,20 @@ import { ContractError } from './contract-error.ts';
 protobuf.util.Long = undefined as unknown as typeof protobuf.util.Long;
 protobuf.configure();
 
-const shippedProtos = resolve(import.meta.dirname, '../../proto');
+/** The device contract that comes with the gateway. */
+export const shippedProtos = resolve(import.meta.dirname, '../../proto');
 
 /**
  * Loads the shipped .proto files and the operator's.
  *
- * @param protoPaths files, or directories whose .proto files are all loaded. Imports are looked up in the shipped
- * directory, then in these directories and in the directories of these files.
+ * @param protoPaths files, or directories whose .proto files are all loaded. Imports are looked up in these directories
+ * and in the directories of these files, in their order, and at last in the shipped directory.
  * @throws {ContractError} `invalid_proto`
  */
 export function loadProtos(protoPaths: readonly string[]): protobuf.Root {
   const root = new protobuf.Root();
   try {
-    const paths = [shippedProtos, ...protoPaths.map((path) => resolve(path))];
+    const paths = [...new Set([...protoPaths.map((path) => resolve(path)), shippedProtos])];
     const isDirectory = (path: string) => statSync(path).isDirectory();
     const includes = paths.map((path) => (isDirectory(path) ? path : dirname(path)));
     const files = paths.flatMap((path) => (isDirectory(path) ? protosBelow(path) : [path]));

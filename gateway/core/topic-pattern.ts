@@ -10,41 +10,35 @@ export class TopicPattern {
   /** Names of the named levels, in their order. */
   readonly names: readonly string[];
   readonly #levels: readonly Level[];
-  /** Everything before the first named level: what tells most topics apart at once. */
-  readonly #prefix: string;
+  /** What stands before, between and behind the named levels, slashes included: one text more than there are names. */
+  readonly #literals: readonly string[];
 
   /** @throws {RouteError} when `text` is no pattern. */
   constructor(text: string) {
     this.text = text;
     this.#levels = text.split('/').map((level) => parseLevel(level, text));
+    this.#literals = text.split(/\{\w+\}/);
     this.names = this.#levels.flatMap((level) => ('name' in level ? [level.name] : []));
     const repeated = this.names.find((name, index) => this.names.indexOf(name) !== index);
     if (repeated !== undefined) throw new RouteError(`route "${text}": level {${repeated}} occurs twice`);
-    const firstName = text.indexOf('{');
-    this.#prefix = firstName < 0 ? text : text.slice(0, firstName);
   }
 
   /** The values of the named levels, in the order of `names`; undefined when `topic` does not match. */
   match(topic: string): string[] | undefined {
-    if (!topic.startsWith(this.#prefix)) return undefined;
+    const literals = this.#literals;
+    const prefix = literals[0] as string;
+    if (!topic.startsWith(prefix)) return undefined;
     const values: string[] = [];
-    const last = this.#levels.length - 1;
-    let start = 0;
-    for (let i = 0; i <= last; i++) {
-      const slash = topic.indexOf('/', start);
-      // Only the last level of both may lack a slash behind it.
-      if (slash < 0 !== (i === last)) return undefined;
+    let at = prefix.length;
+    for (let i = 1; i < literals.length; i++) {
+      const slash = topic.indexOf('/', at);
       const end = slash < 0 ? topic.length : slash;
-      const level = this.#levels[i] as Level;
-      if ('name' in level) {
-        if (end === start) return undefined;
-        values.push(topic.slice(start, end));
-      } else if (level.literal.length !== end - start || !topic.startsWith(level.literal, start)) {
-        return undefined;
-      }
-      start = end + 1;
+      const literal = literals[i] as string;
+      if (end === at || !topic.startsWith(literal, end)) return undefined;
+      values.push(topic.slice(at, end));
+      at = end + literal.length;
     }
-    return values;
+    return at === topic.length ? values : undefined;
   }
 
   /** Whether some topic matches both patterns. */

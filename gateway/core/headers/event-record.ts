@@ -21,7 +21,8 @@ const headersAlways = 8;
  */
 export class EventRecordEncoder implements RecordEncoder<DeviceEvent> {
   readonly #codec: RouteCodec | undefined;
-  readonly #timestamps = new TimestampWriter();
+  readonly #times = new TimestampWriter();
+  readonly #receivedTimes = new TimestampWriter();
   /** From the first header up to the value of ce_time. */
   readonly #beforeTime: Uint8Array;
   /** The key of ce_receivedtime and the length of its value. */
@@ -66,9 +67,9 @@ export class EventRecordEncoder implements RecordEncoder<DeviceEvent> {
     const { traceparent, correlationId } = publish;
     const count = headersAlways + (traceparent === undefined ? 0 : 1) + (correlationId === undefined ? 0 : 1);
     let at = writeBytes(this.#beforeTime, target, writeLength(count, target, offset));
-    at = this.#timestamps.writeMicroseconds(event.timeUs, target, at);
+    at = this.#times.writeMicroseconds(event.timeUs, target, at);
     at = writeBytes(this.#beforeReceivedTime, target, at);
-    at = this.#timestamps.writeMilliseconds(publish.receivedAtMs, target, at);
+    at = this.#receivedTimes.writeMilliseconds(publish.receivedAtMs, target, at);
     at = writeText(event.subject, target, writeBytes(this.#subjectKey, target, at));
     at = writeEventId(event, target, writeBytes(this.#idKey, target, at));
     if (traceparent !== undefined) at = writeHeader('traceparent', traceparent, target, at);
