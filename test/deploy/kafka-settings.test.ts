@@ -1,0 +1,40 @@
+import { describe, expect, test } from 'vitest';
+import { type KafkaNode, serverProperties } from '../../deploy/local/kafka-settings.ts';
+
+const node = (nodeId: number): KafkaNode => ({
+  nodeId,
+  port: 9091 + nodeId,
+  controllerPort: 19_091 + nodeId,
+  dir: `/data/broker-${nodeId}`,
+});
+
+function settingsOf(nodes: KafkaNode[]): Map<string, string> {
+  const lines = serverProperties(nodes[0] as KafkaNode, nodes)
+    .trim()
+    .split('\n');
+  return new Map(lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
+}
+
+describe('the settings of a local broker', () => {
+  test('let one broker acknowledge alone', () => {
+    const settings = settingsOf([node(1)]);
+    expect(settings.get('min.insync.replicas')).toBe('1');
+    expect(settings.get('offsets.topic.replication.factor')).toBe('1');
+    expect(settings.get('controller.quorum.voters')).toBe('1@127.0.0.1:19092');
+  });
+
+  test('replicate three times among three, and ask for two in sync', () => {
+    const settings = settingsOf([node(1), node(2), node(3)]);
+    expect(settings.get('min.insync.replicas')).toBe('2');
+    expect(settings.get('default.replication.factor')).toBe('3');
+    expect(settings.get('transaction.state.log.replication.factor')).toBe('3');
+    expect(settings.get('controller.quorum.voters')).toBe('1@127.0.0.1:19092,2@127.0.0.1:19093,3@127.0.0.1:19094');
+  });
+
+  test('never create topics by accident, and listen on the loopback only', () => {
+    const settings = settingsOf([node(1)]);
+    expect(settings.get('auto.create.topics.enable')).toBe('false');
+    expect(settings.get('listeners')).toBe('PLAINTEXT://127.0.0.1:9092,CONTROLLER://127.0.0.1:19092');
+    expect(settings.get('log.dirs')).toBe('/data/broker-1/data');
+  });
+});
