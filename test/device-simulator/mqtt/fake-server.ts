@@ -14,10 +14,10 @@ export interface ReceivedPublish {
 export interface ServerConnection {
   readonly number: number;
   readonly connect: IConnectPacket;
-  send(packet: Packet): void;
+  readonly send: (packet: Packet) => void;
   /** Raw bytes, for what no codec writes. */
-  write(bytes: Uint8Array): void;
-  drop(): void;
+  readonly write: (bytes: Uint8Array) => void;
+  readonly drop: () => void;
 }
 
 export interface FakeServerOptions {
