@@ -1,15 +1,17 @@
-import { Buffer } from 'node:buffer';
+import type { Buffer } from 'node:buffer';
 import type { Socket } from 'node:net';
 import type { Identity } from '../core/identity.ts';
+import { refusingConnack } from './connack.ts';
 import type { ListenerOptions, MqttContext } from './context.ts';
 import type { TopicMemory } from './decode/publish.ts';
 import { encode } from './encode.ts';
-import { Framer } from './frame.ts';
+import { Framer, type FrameStatus } from './frame.ts';
 import { handlePacket } from './handle-packet.ts';
-import type { Unanswered } from './inbound-publish.ts';
 import type { CloseReason, ConnectionFacts } from './observer.ts';
-import { type ProtocolVersion, packetTypes } from './packet-types.ts';
-import { type ReasonCode, reasonCodes, reasonName, returnCodeOf } from './reason-codes.ts';
+import { Outgoing } from './outgoing.ts';
+import { PacketClock } from './packet-clock.ts';
+import type { ProtocolVersion } from './packet-types.ts';
+import { type ReasonCode, reasonCodes, reasonName } from './reason-codes.ts';
 import type { Session } from './session.ts';
 import type { Violation } from './violation.ts';
 
@@ -18,28 +20,21 @@ type State = 'connecting' | 'authenticating' | 'open' | 'closing' | 'closed';
 
 /** Longest wait for the peer to close its side after our last packet; until then what it sends is discarded. */
 const lingerMs = 2_000;
-/** Control packets waiting for the end of the turn; more are written at once. */
-const outboxFlushBytes = 16_384;
 
 /**
- * One network connection: reads packets, one at a time, and stops between any two of them when it has to wait; owes
- * answers in order; closes with a reason.
+ * One network connection: reads packets, one at a time, and stops between any two of them when it has to wait; closes
+ * with a reason. What it owes is in `outgoing`.
  *
  * Thousands of idle ones must be cheap: no closures, timers or emitters of its own, and what is seldom used is made late.
  */
 export class Connection implements ConnectionFacts {
-  readonly #context: MqttContext;
+  readonly context: MqttContext;
+  readonly listenerOptions: ListenerOptions;
+  readonly outgoing: Outgoing;
   readonly #socket: Socket;
-  readonly #listener: ListenerOptions;
   readonly #framer = new Framer();
+  readonly #clock: PacketClock;
   #state: State = 'connecting';
-  /** Coarse time of the last complete packet, moved on by pauses; of accept before CONNECT; of the end while closing. */
-  #lastPacketMs: number;
-  #keepAliveMs = 0;
-  #pausedAtMs = -1;
-  #outbox: Buffer[] | undefined;
-  #outboxBytes = 0;
-  #lastUnanswered: Unanswered | undefined;
 
   version: ProtocolVersion | undefined;
   session: Session | undefined;
@@ -49,31 +44,21 @@ export class Connection implements ConnectionFacts {
   maximumPacketSize = Number.POSITIVE_INFINITY;
   /** Whether the client wants reason strings with its answers (5.0, section 3.1.2.11.7). */
   problemInformation = true;
-  /** The oldest publish without an answer, settled or not. */
-  firstUnanswered: Unanswered | undefined;
-  unansweredCount = 0;
   /** Of the receive maximum (5.0, section 4.9): QoS 1 until PUBACK, QoS 2 until PUBCOMP. */
   inFlight = 0;
   topics: TopicMemory | undefined;
   topicAliases: (string | undefined)[] | undefined;
-  /** Queued for the flush at the end of this turn. */
-  dirty = false;
 
   constructor(context: MqttContext, socket: Socket, listener: ListenerOptions) {
-    this.#context = context;
+    this.context = context;
+    this.listenerOptions = listener;
+    this.outgoing = new Outgoing(this, socket);
     this.#socket = socket;
-    this.#listener = listener;
-    this.#lastPacketMs = context.coarseMs;
+    this.#clock = new PacketClock(context.coarseMs);
   }
 
-  get context(): MqttContext {
-    return this.#context;
-  }
   get listener(): string {
-    return this.#listener.name;
-  }
-  get listenerOptions(): ListenerOptions {
-    return this.#listener;
+    return this.listenerOptions.name;
   }
   get remoteAddress(): string | undefined {
     return this.#socket.remoteAddress;
@@ -90,40 +75,34 @@ export class Connection implements ConnectionFacts {
   get isAuthenticating(): boolean {
     return this.#state === 'authenticating';
   }
-  get isWritable(): boolean {
-    return this.#state === 'open';
+  get #isRead(): boolean {
+    return this.#state === 'open' || this.#state === 'connecting';
   }
-  /** Whether the kernel has not taken everything that was written. */
-  get isBackedUp(): boolean {
-    return this.#socket.writableLength > 0;
+  get hasEnded(): boolean {
+    return this.#state === 'closing' || this.#state === 'closed';
   }
 
-  // Reading
-
+  /** Bytes have arrived. After its end a connection is read only so that the peer sees our last packet before a reset. */
   received(chunk: Buffer): void {
-    // After its end a connection is read only to let the peer see our last packet before the reset.
-    if (this.#state === 'closing' || this.#state === 'closed') return;
+    if (this.hasEnded) return;
     this.#framer.accept(chunk);
     this.#readPackets();
   }
 
   #readPackets(): void {
     try {
-      while (this.#state === 'connecting' || this.#state === 'open') {
+      while (this.#isRead) {
         if (this.#mustWait) {
           this.#pause();
           return;
         }
-        const status = this.#framer.next(this.#context.limits.maxPacketBytes);
+        const status = this.#framer.next(this.context.limits.maxPacketBytes);
+        const violation = status === 'packet' ? this.#handlePacket() : violationOf(status);
+        if (violation !== undefined) this.#violated(violation);
         if (status !== 'packet') {
           this.#framer.release();
-          if (status === 'too_large') this.#violated({ code: reasonCodes.packetTooLarge, detail: 'packet too large' });
-          if (status === 'malformed_length') this.#malformedLength();
           return;
         }
-        this.#lastPacketMs = this.#context.coarseMs;
-        const violation = this.#handlePacket();
-        if (violation !== undefined) this.#violated(violation);
       }
     } catch (error) {
       this.failed(error);
@@ -132,59 +111,52 @@ export class Connection implements ConnectionFacts {
 
   #handlePacket(): Violation | undefined {
     const { first, bytes, start, end, headerLength } = this.#framer;
-    if (this.version === 5 && headerLength > 2 && bytes[start - 1] === 0) {
-      return {
-        code: reasonCodes.malformedPacket,
-        detail: 'remaining length is not in its shortest form [MQTT-1.5.5-1]',
-      };
-    }
-    this.#context.reader.open(bytes, start, end);
+    this.#clock.stamp(this.context.coarseMs);
+    if (this.version === 5 && headerLength > 2 && bytes[start - 1] === 0) return longerThanNecessary;
+    this.context.reader.open(bytes, start, end);
     return handlePacket(this, first);
   }
 
-  #malformedLength(): void {
-    this.#violated({ code: reasonCodes.malformedPacket, detail: 'remaining length is longer than four bytes' });
-  }
-
-  /** The delivery rules' limits on reading (rule 8), and the in-flight limit of 3.1.1. */
+  /** The limits of rule 8 of the design, and the in-flight limit of 3.1.1, which has no receive maximum. */
   get #mustWait(): boolean {
-    const { pressure, readingStopped, limits } = this.#context;
+    const { pressure, readingStopped, limits } = this.context;
     if (pressure === 2 || readingStopped) return true;
-    if (this.unansweredCount === 0) return false;
-    return pressure === 1 || (this.version === 4 && this.unansweredCount >= limits.maxInFlightPerConnection);
+    const { count } = this.outgoing;
+    if (count === 0) return false;
+    return pressure === 1 || (this.version === 4 && count >= limits.maxInFlightPerConnection);
   }
 
-  /** Stops reading if it has to; for changes that come from outside of the connection. */
+  /** Stops reading if the server must not read it at present. */
   pauseIfNecessary(): void {
-    if ((this.#state === 'connecting' || this.#state === 'open') && this.#mustWait) this.#pause();
+    if (this.#isRead && this.#mustWait) this.#pause();
   }
 
   #pause(): void {
-    if (this.#pausedAtMs >= 0) return;
-    this.#pausedAtMs = this.#context.coarseMs;
-    this.#context.paused.add(this);
-    this.#context.observer.connectionPaused();
+    if (this.#clock.isPaused) return;
+    this.#clock.pause(this.context.coarseMs);
+    this.context.paused.add(this);
+    this.context.observer.connectionPaused();
     this.#socket.pause();
   }
 
   resumeIfAllowed(): void {
-    if (this.#pausedAtMs < 0 || this.#mustWait) return;
+    if (!this.#clock.isPaused || this.#mustWait) return;
     this.#endPause();
-    this.#readPackets();
-    if (this.#pausedAtMs < 0 && (this.#state === 'connecting' || this.#state === 'open')) this.#socket.resume();
+    this.#readOn();
   }
 
-  /** While paused the keep-alive stands still; what has arrived meanwhile gets the time to be read. */
   #endPause(): void {
-    const { coarseMs, sweepIntervalMs } = this.#context;
-    const shifted = this.#lastPacketMs + (coarseMs - this.#pausedAtMs);
-    this.#lastPacketMs = Math.max(shifted, coarseMs - this.#keepAliveMs + 2 * sweepIntervalMs);
-    this.#pausedAtMs = -1;
-    this.#context.paused.delete(this);
-    this.#context.observer.connectionResumed();
+    const { coarseMs, sweepIntervalMs } = this.context;
+    this.#clock.resume(coarseMs, 2 * sweepIntervalMs);
+    this.context.paused.delete(this);
+    this.context.observer.connectionResumed();
   }
 
-  // CONNECT
+  /** First what has been read already, then, if nothing speaks against it, the socket. */
+  #readOn(): void {
+    this.#readPackets();
+    if (this.#isRead && !this.#clock.isPaused) this.#socket.resume();
+  }
 
   /** CONNECT has arrived: nothing more is read until `opened` or `refuse`. */
   authenticating(version: ProtocolVersion): void {
@@ -194,69 +166,30 @@ export class Connection implements ConnectionFacts {
   }
 
   /** CONNECT is accepted: CONNACK goes out first, then what the client has sent meanwhile is read. */
-  opened(
-    session: Session,
-    identity: Identity,
-    keepAliveSeconds: number,
-    connack: Buffer,
-    sessionPresent: boolean,
-  ): void {
+  opened(session: Session, keepAliveSeconds: number, connack: Buffer, sessionPresent: boolean): void {
     this.session = session;
-    this.identity = identity;
-    this.#keepAliveMs = keepAliveSeconds * 1500;
-    this.#lastPacketMs = this.#context.coarseMs;
+    this.identity = session.identity;
+    this.#clock.keepAliveMs = keepAliveSeconds * 1500;
+    this.#clock.stamp(this.context.coarseMs);
     this.#state = 'open';
-    this.#context.openConnections += 1;
-    this.#context.observer.connectionOpened(this, sessionPresent);
-    this.write(connack);
-    this.#readPackets();
-    if (this.#pausedAtMs < 0 && this.isOpen) this.#socket.resume();
+    this.context.openConnections += 1;
+    this.context.observer.connectionOpened(this, sessionPresent);
+    this.outgoing.write(connack);
+    this.#readOn();
   }
 
   /** Answers CONNECT with a refusal, as far as the client's version has words for it, and closes. */
   refuse(version: ProtocolVersion, code: ReasonCode, detail: string): void {
-    if (this.#state !== 'connecting' && this.#state !== 'authenticating') return;
+    if (this.isOpen || this.hasEnded) return;
     this.version = version;
-    this.#context.observer.connectRefused(this, reasonName(code), detail);
-    this.#end(this.#refusal(version, code, detail), 'refused', false);
+    this.context.observer.connectRefused(this, reasonName(code), detail);
+    this.#end(refusingConnack(version, code, detail, this.maximumPacketSize), 'refused', false);
   }
 
-  #refusal(version: ProtocolVersion, code: ReasonCode, detail: string): Buffer | undefined {
-    if (version === 5) {
-      return encode({ cmd: 'connack', sessionPresent: false, reasonCode: code }, 5, this.maximumPacketSize, detail);
-    }
-    const returnCode = returnCodeOf(code);
-    return returnCode === undefined ? undefined : Buffer.from([0x20, 2, 0, returnCode]);
-  }
-
-  // Answers
-
-  /** Owes an answer for one more publish. */
-  pushUnanswered(place: Unanswered): void {
-    if (this.#lastUnanswered === undefined) this.firstUnanswered = place;
-    else this.#lastUnanswered.next = place;
-    this.#lastUnanswered = place;
-    this.unansweredCount += 1;
-  }
-
-  shiftUnanswered(): void {
-    const first = this.firstUnanswered;
-    if (first === undefined) return;
-    this.firstUnanswered = first.next;
-    // Cut the link: an old dead place would otherwise keep every later one alive through a minor collection.
-    first.next = undefined;
-    if (this.firstUnanswered === undefined) this.#lastUnanswered = undefined;
-    this.unansweredCount -= 1;
-  }
-
-  /** A publish of this connection was settled, or a packet waits in the outbox. */
-  answersChanged(): void {
-    if (this.dirty || this.#state !== 'open') return;
-    this.dirty = true;
-    this.#context.output.add(this);
-  }
-
-  /** A QoS 2 exchange is over: its packet identifier is free, and no longer counts here if it was counted here. */
+  /**
+   * A QoS 2 exchange is over: its packet identifier is free, and counts no longer if it was counted here.
+   * Returns whether there was one.
+   */
   endExchange(packetId: number): boolean {
     const exchanges = this.session?.exchanges;
     const exchange = exchanges?.get(packetId);
@@ -266,44 +199,14 @@ export class Connection implements ConnectionFacts {
     return true;
   }
 
-  /** Sends a control packet at the end of this turn. */
-  send(bytes: Buffer): void {
-    if (this.#state !== 'open') return;
-    this.#outbox ??= [];
-    this.#outbox.push(bytes);
-    this.#outboxBytes += bytes.length;
-    if (this.#outboxBytes >= outboxFlushBytes) this.#context.output.flush(this);
-    else this.answersChanged();
-  }
-
-  takeOutbox(): Buffer[] | undefined {
-    const outbox = this.#outbox;
-    this.#outbox = undefined;
-    this.#outboxBytes = 0;
-    return outbox;
-  }
-
-  /** Writes now. A device that does not read what it is owed is cut off. */
-  write(bytes: Buffer): void {
-    if (this.#state !== 'open') return;
-    if (this.#socket.writableLength + bytes.length > this.#context.limits.maxOutgoingBytes) {
-      this.#leave('slow_reader', true);
-      this.#socket.destroy();
-      return;
-    }
-    this.#socket.write(bytes);
-  }
-
-  // Ending
-
   #violated(violation: Violation): void {
-    this.#context.observer.protocolViolation(this, reasonName(violation.code), violation.detail);
+    this.context.observer.protocolViolation(this, reasonName(violation.code), violation.detail);
     this.disconnect(violation.code, this.version === undefined ? 'not_mqtt' : 'violation', violation.detail);
   }
 
   /** An error of ours ends this connection, and no other. */
   failed(error: unknown): void {
-    this.#context.observer.internalError(this, error);
+    this.context.observer.internalError(this, error);
     this.disconnect(reasonCodes.unspecifiedError, 'internal_error');
   }
 
@@ -312,17 +215,14 @@ export class Connection implements ConnectionFacts {
    * the server itself goes away: then the device is about to connect elsewhere.
    */
   disconnect(code: ReasonCode, reason: CloseReason, detail = ''): void {
-    if (this.#state === 'open') {
-      this.#context.output.flush(this);
-      const told =
-        this.version === 5
-          ? encode({ cmd: 'disconnect', reasonCode: code }, 5, this.maximumPacketSize, detail)
-          : undefined;
-      this.#end(told, reason, reason !== 'server_shutdown');
-    } else if (this.#state === 'authenticating' && this.version !== undefined) {
+    if (this.isOpen) this.context.output.flush(this);
+    if (this.isOpen && this.version === 5) {
+      const last = encode({ cmd: 'disconnect', reasonCode: code }, 5, this.maximumPacketSize, detail);
+      this.#end(last, reason, reason !== 'server_shutdown');
+    } else if (this.isAuthenticating && this.version !== undefined) {
       this.refuse(this.version, code, detail);
     } else {
-      this.#end(undefined, reason, false);
+      this.#end(undefined, reason, reason !== 'server_shutdown');
     }
   }
 
@@ -332,72 +232,72 @@ export class Connection implements ConnectionFacts {
   }
 
   #end(lastBytes: Buffer | undefined, reason: CloseReason, publishWill: boolean): void {
-    if (this.#state === 'closing' || this.#state === 'closed') return;
+    if (this.hasEnded) return;
     this.#leave(reason, publishWill);
-    this.#lastPacketMs = this.#context.coarseMs;
     // Not destroyed at once: bytes that arrive at a closed socket make the kernel reset it, and the peer may then lose
     // our last packet. The sweep destroys what lingers.
+    this.#clock.stamp(this.context.coarseMs);
     if (lastBytes === undefined) this.#socket.end();
     else this.#socket.end(lastBytes);
     this.#socket.resume();
   }
 
+  /** Ends it without a word. */
+  cutOff(reason: CloseReason): void {
+    if (!this.hasEnded) this.#leave(reason, reason !== 'server_shutdown');
+    this.#socket.destroy();
+  }
+
   /** Everything that ends with a connection, except the socket. */
   #leave(reason: CloseReason, publishWill: boolean): void {
-    const wasOpen = this.#state === 'open';
+    const wasOpen = this.isOpen;
     this.#state = 'closing';
-    if (this.#pausedAtMs >= 0) this.#endPause();
-    this.firstUnanswered = undefined;
-    this.#lastUnanswered = undefined;
-    this.unansweredCount = 0;
-    this.#outbox = undefined;
-    this.#context.observer.connectionClosed(this, reason);
+    if (this.#clock.isPaused) this.#endPause();
+    this.outgoing.clear();
+    this.context.observer.connectionClosed(this, reason);
     if (!wasOpen) return;
-    this.#context.openConnections -= 1;
-    if (this.session !== undefined) this.#context.sessions.leave(this.session, this, publishWill);
+    this.context.openConnections -= 1;
+    if (this.session !== undefined) this.context.sessions.leave(this.session, this, publishWill);
   }
 
   /** The socket is closed, by whomever. */
   transportClosed(): void {
-    if (this.#state !== 'closing' && this.#state !== 'closed') this.#leave('network', true);
+    if (!this.hasEnded) this.#leave('network', true);
     this.#state = 'closed';
-    this.#context.connections.delete(this);
-  }
-
-  destroy(): void {
-    if (this.#state !== 'closing' && this.#state !== 'closed') this.#leave('server_shutdown', false);
-    this.#socket.destroy();
+    this.context.connections.delete(this);
   }
 
   /** Deadlines and keep-alive, checked by the one timer of the server. */
   sweep(): void {
-    const { coarseMs, limits, sweepIntervalMs } = this.#context;
-    const silentMs = coarseMs - this.#lastPacketMs;
-    switch (this.#state) {
-      case 'connecting':
-        if (this.#pausedAtMs < 0 && silentMs > limits.connectTimeoutMs) this.#end(undefined, 'connect_timeout', false);
-        break;
-      case 'authenticating':
-        if (silentMs > limits.connectTimeoutMs) this.#authenticationTimedOut();
-        break;
-      case 'open':
-        // The coarse clock may be one sweep behind when a packet is stamped: never be early [MQTT-3.1.2-22].
-        if (this.#pausedAtMs < 0 && this.#keepAliveMs > 0 && silentMs > this.#keepAliveMs + sweepIntervalMs) {
-          this.disconnect(reasonCodes.keepAliveTimeout, 'keep_alive_timeout');
-        }
-        break;
-      case 'closing':
-        if (silentMs > lingerMs) this.#socket.destroy();
-        break;
-      case 'closed':
-        break;
+    const { coarseMs, limits, sweepIntervalMs } = this.context;
+    if (this.#state === 'open') {
+      if (!this.#clock.isSilent(coarseMs, sweepIntervalMs)) return;
+      this.disconnect(reasonCodes.keepAliveTimeout, 'keep_alive_timeout');
+    } else if (this.#state === 'connecting') {
+      if (this.#clock.isOver(limits.connectTimeoutMs, coarseMs)) this.#end(undefined, 'connect_timeout', false);
+    } else if (this.#state === 'authenticating') {
+      if (!this.#clock.isOver(limits.connectTimeoutMs, coarseMs)) return;
+      this.disconnect(reasonCodes.serverUnavailable, 'refused', 'authentication took too long');
+    } else if (this.#clock.isOver(lingerMs, coarseMs)) {
+      this.#socket.destroy();
     }
-  }
-
-  #authenticationTimedOut(): void {
-    if (this.version !== undefined)
-      this.refuse(this.version, reasonCodes.serverUnavailable, 'authentication took too long');
   }
 }
 
-export const isConnect = (first: number): boolean => first >> 4 === packetTypes.connect;
+const longerThanNecessary: Violation = {
+  code: reasonCodes.malformedPacket,
+  detail: 'remaining length is not in its shortest form [MQTT-1.5.5-1]',
+};
+const tooLarge: Violation = {
+  code: reasonCodes.packetTooLarge,
+  detail: 'packet is larger than the maximum packet size',
+};
+const tooLong: Violation = {
+  code: reasonCodes.malformedPacket,
+  detail: 'remaining length is longer than four bytes (section 1.5.5)',
+};
+
+function violationOf(status: FrameStatus): Violation | undefined {
+  if (status === 'too_large') return tooLarge;
+  return status === 'malformed_length' ? tooLong : undefined;
+}

@@ -68,7 +68,7 @@ export class InboundPublish extends Publish implements Unanswered {
       return;
     }
     this.outcome = outcome;
-    this.connection.answersChanged();
+    this.connection.outgoing.changed();
   }
 }
 

@@ -24,7 +24,7 @@ export function onPubrec(connection: Connection, flags: number): Violation | und
     reasonCode: reasonCodes.packetIdentifierNotFound,
   } as const;
   const bytes = encode(answer, version, connection.maximumPacketSize);
-  if (bytes !== undefined) connection.send(bytes);
+  if (bytes !== undefined) connection.outgoing.send(bytes);
   return undefined;
 }
 

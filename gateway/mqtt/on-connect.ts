@@ -1,16 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { generate, type IConnackPacket } from 'mqtt-packet';
 import type { Identity } from '../core/identity.ts';
+import { acceptingConnack, largestConnackBytes } from './connack.ts';
 import type { Connection } from './connection.ts';
 import type { AuthRefusal, AuthResult } from './context.ts';
 import { type ConnectPacket, decodeConnect } from './decode/connect.ts';
 import { maxTopicBytes } from './decode/publish.ts';
 import { type ReasonCode, reasonCodes, reasonName } from './reason-codes.ts';
-import type { Session } from './session.ts';
 import type { Violation } from './violation.ts';
-
-/** CONNACK with every property that this server ever sends. */
-const largestConnackBytes = 80;
 
 interface Attempt {
   readonly connection: Connection;
@@ -153,13 +149,17 @@ function open(attempt: Attempt, identity: Identity): void {
   session.will = packet.will && {
     fields: packet.will,
     identity,
-    delaySeconds: packet.properties.willDelayInterval ?? packet.will.properties.willDelayInterval ?? 0,
+    delaySeconds: packet.will.properties.willDelayInterval ?? 0,
   };
   const keepAliveSeconds = grantedKeepAliveSeconds(packet, context.limits.maxKeepAliveSeconds);
-  const answer = connackOf(attempt, session, present, keepAliveSeconds);
-  // Never too large for the client: see `refuseTinyPackets`.
-  const connack = generate(answer, { protocolVersion: packet.version });
-  connection.opened(session, identity, keepAliveSeconds, connack, present);
+  const { expirySeconds } = session;
+  const connack = acceptingConnack(packet.version, context.limits, {
+    sessionPresent: present,
+    assignedClientId: packet.clientId === '' ? clientId : undefined,
+    keepAliveSeconds: packet.keepAliveSeconds === keepAliveSeconds ? undefined : keepAliveSeconds,
+    sessionExpirySeconds: (packet.properties.sessionExpiryInterval ?? 0) === expirySeconds ? undefined : expirySeconds,
+  });
+  connection.opened(session, keepAliveSeconds, connack, present);
 }
 
 /** Of a persistent session of 3.1.1 the standard sets no end; the gateway's limit is its end. */
@@ -172,29 +172,4 @@ function grantedExpirySeconds(packet: ConnectPacket, maxSeconds: number): number
 function grantedKeepAliveSeconds(packet: ConnectPacket, maxSeconds: number): number {
   if (packet.version === 4) return packet.keepAliveSeconds;
   return packet.keepAliveSeconds === 0 ? maxSeconds : Math.min(packet.keepAliveSeconds, maxSeconds);
-}
-
-function connackOf(
-  { connection, packet, clientId }: Attempt,
-  session: Session,
-  sessionPresent: boolean,
-  keepAliveSeconds: number,
-): IConnackPacket {
-  if (packet.version === 4) return { cmd: 'connack', sessionPresent, returnCode: 0 };
-  const { limits } = connection.context;
-  const properties: NonNullable<IConnackPacket['properties']> = {
-    receiveMaximum: limits.receiveMaximum,
-    maximumPacketSize: limits.maxPacketBytes,
-    topicAliasMaximum: limits.topicAliasMaximum,
-    retainAvailable: false,
-    wildcardSubscriptionAvailable: false,
-    subscriptionIdentifiersAvailable: false,
-    sharedSubscriptionAvailable: false,
-  };
-  if (packet.clientId === '') properties.assignedClientIdentifier = clientId;
-  if (packet.keepAliveSeconds !== keepAliveSeconds) properties.serverKeepAlive = keepAliveSeconds;
-  if ((packet.properties.sessionExpiryInterval ?? 0) !== session.expirySeconds) {
-    properties.sessionExpiryInterval = session.expirySeconds;
-  }
-  return { cmd: 'connack', sessionPresent, reasonCode: reasonCodes.success, properties };
 }

@@ -8,6 +8,6 @@ export function onPingreq(connection: Connection, flags: number): Violation | un
   if (flags !== 0 || connection.context.reader.remaining !== 0) {
     return { code: reasonCodes.malformedPacket, detail: 'PINGREQ with flags or content' };
   }
-  connection.send(pingresp);
+  connection.outgoing.send(pingresp);
   return undefined;
 }

@@ -1,7 +1,7 @@
 import type { Connection } from './connection.ts';
 import { noProperties } from './decode/properties.ts';
 import { decodePublish, type PublishFields, TopicMemory } from './decode/publish.ts';
-import { InboundPublish, ResentPublish, type Unanswered } from './inbound-publish.ts';
+import { InboundPublish, ResentPublish } from './inbound-publish.ts';
 import { correlationIdOf, traceparentOf } from './message-properties.ts';
 import { reasonCodes } from './reason-codes.ts';
 import { QoS2Exchange } from './session.ts';
@@ -54,7 +54,7 @@ function refuseRetain(connection: Connection, fields: PublishFields): Violation 
 }
 
 function onQoS1(connection: Connection, fields: PublishFields): Violation | undefined {
-  const earlier = findUnanswered(connection, fields.packetId);
+  const earlier = connection.outgoing.find(fields.packetId);
   if (earlier === undefined && connection.session?.exchanges?.get(fields.packetId) === undefined) {
     return countInFlight(connection) ?? handOn(connection, fields);
   }
@@ -70,7 +70,7 @@ function onQoS2(connection: Connection, fields: PublishFields): Violation | unde
   if (session === undefined) return undefined;
   const exchange = session.exchanges?.get(packetId);
   if (exchange === undefined) {
-    if (findUnanswered(connection, packetId) !== undefined) return identifierInUse;
+    if (connection.outgoing.find(packetId) !== undefined) return identifierInUse;
     if ((session.exchanges?.size ?? 0) >= maxExchanges) {
       return { code: reasonCodes.quotaExceeded, detail: 'too many QoS 2 publishes without PUBREL' };
     }
@@ -82,8 +82,8 @@ function onQoS2(connection: Connection, fields: PublishFields): Violation | unde
   if (here && exchange.outcome === undefined) return undefined;
   const place = new ResentPublish(connection, packetId, exchange.outcome);
   exchange.place = place;
-  connection.pushUnanswered(place);
-  if (exchange.outcome !== undefined) connection.answersChanged();
+  connection.outgoing.push(place);
+  if (exchange.outcome !== undefined) connection.outgoing.changed();
   return here ? undefined : countInFlight(connection);
 }
 
@@ -91,13 +91,6 @@ const identifierInUse: Violation = {
   code: reasonCodes.protocolError,
   detail: 'packet identifier is in use [MQTT-2.2.1-3]',
 };
-
-/** A connection has few unanswered publishes, most often one or two. */
-function findUnanswered(connection: Connection, packetId: number): Unanswered | undefined {
-  let place = connection.firstUnanswered;
-  while (place !== undefined && place.packetId !== packetId) place = place.next;
-  return place;
-}
 
 /** Receive maximum (5.0, section 4.9): more in flight than granted breaks the standard [MQTT-3.3.4-9]. */
 function countInFlight(connection: Connection): Violation | undefined {
@@ -123,7 +116,7 @@ function handOn(connection: Connection, fields: PublishFields): undefined {
     named ? correlationIdOf(properties) : undefined,
   );
   context.observer.publishReceived(qos);
-  if (qos > 0) connection.pushUnanswered(publish);
+  if (qos > 0) connection.outgoing.push(publish);
   if (qos === 2) {
     publish.exchange = new QoS2Exchange(publish);
     session.exchanges ??= new Map();

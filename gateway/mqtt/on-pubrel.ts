@@ -20,7 +20,7 @@ export function onPubrel(connection: Connection, flags: number): Violation | und
   }
   const known = connection.endExchange(packetId);
   const bytes = known || version === 4 ? bare(packetId) : unknown(packetId, connection.maximumPacketSize);
-  if (bytes !== undefined) connection.send(bytes);
+  if (bytes !== undefined) connection.outgoing.send(bytes);
   return undefined;
 }
 

@@ -30,7 +30,7 @@ export function onSubscribe(connection: Connection, flags: number): Violation | 
     granted.push(version === 4 && code >= failure ? failure : code);
   }
   const bytes = encode({ cmd: 'suback', messageId: packet.packetId, granted }, version, connection.maximumPacketSize);
-  if (bytes !== undefined) connection.send(bytes);
+  if (bytes !== undefined) connection.outgoing.send(bytes);
   return undefined;
 }
 

@@ -15,6 +15,6 @@ export function onUnsubscribe(connection: Connection, flags: number): Violation 
     granted.push(existed ? reasonCodes.success : reasonCodes.noSubscriptionExisted);
   }
   const bytes = encode({ cmd: 'unsuback', messageId: packet.packetId, granted }, version, connection.maximumPacketSize);
-  if (bytes !== undefined) connection.send(bytes);
+  if (bytes !== undefined) connection.outgoing.send(bytes);
   return undefined;
 }

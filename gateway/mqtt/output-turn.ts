@@ -54,7 +54,7 @@ export class OutputTurn {
     this.#dirty = this.#flushed;
     this.#flushed = turn;
     for (const connection of turn) {
-      connection.dirty = false;
+      connection.outgoing.queued = false;
       this.#flushSafely(connection);
     }
     // Resuming reads packets, which may make connections dirty again: those belong to the next turn.
@@ -63,7 +63,8 @@ export class OutputTurn {
     if (!this.#resumeAll) return;
     this.#resumeAll = false;
     // A copy: a connection that is read may be paused again at once, and must not come round in this loop.
-    for (const connection of [...this.#context.paused]) connection.resumeIfAllowed();
+    const paused = [...this.#context.paused];
+    for (const connection of paused) connection.resumeIfAllowed();
   }
 
   #flushSafely(connection: Connection): void {
@@ -77,15 +78,16 @@ export class OutputTurn {
 
   /** Writes the connection's waiting packets, then its answers as far as they are settled without a gap. */
   flush(connection: Connection): void {
-    if (!connection.isWritable) return;
-    const outbox = connection.takeOutbox();
+    if (!connection.isOpen) return;
+    const { outgoing } = connection;
+    const outbox = outgoing.takeOutbox();
     if (outbox !== undefined) for (const bytes of outbox) this.#put(connection, bytes);
     for (;;) {
-      const place = connection.firstUnanswered;
+      const place = outgoing.first;
       const outcome = place?.outcome;
       // Behind an unanswered publish nothing is answered: the device sends all of them again, in order.
       if (place === undefined || outcome === undefined || outcome.kind === 'unanswered') break;
-      connection.shiftUnanswered();
+      outgoing.shift();
       this.#putAnswer(connection, place, outcome);
     }
     this.#write(connection);
@@ -114,7 +116,7 @@ export class OutputTurn {
   #put(connection: Connection, bytes: Buffer): void {
     if (this.#used + bytes.length > scratchBytes) this.#write(connection);
     if (bytes.length > scratchBytes) {
-      connection.write(bytes);
+      connection.outgoing.write(bytes);
       return;
     }
     bytes.copy(this.#scratch, this.#used);
@@ -125,12 +127,12 @@ export class OutputTurn {
     const used = this.#used;
     if (used === 0) return;
     this.#used = 0;
-    if (connection.isBackedUp) {
+    if (connection.outgoing.isBackedUp) {
       // The socket would keep the buffer for long: give it a copy of the right size.
-      connection.write(Buffer.from(this.#scratch.subarray(0, used)));
+      connection.outgoing.write(Buffer.from(this.#scratch.subarray(0, used)));
       return;
     }
-    connection.write(this.#scratch.subarray(0, used));
-    if (connection.isBackedUp) this.#scratch = Buffer.allocUnsafeSlow(scratchBytes);
+    connection.outgoing.write(this.#scratch.subarray(0, used));
+    if (connection.outgoing.isBackedUp) this.#scratch = Buffer.allocUnsafeSlow(scratchBytes);
   }
 }

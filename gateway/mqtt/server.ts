@@ -141,19 +141,27 @@ export class MqttServer {
 
   /** Writes what is settled, then closes every connection, in MQTT 5 with DISCONNECT. Wills are not published. */
   disconnectAll(code: ReasonCode = reasonCodes.serverShuttingDown, reason: CloseReason = 'server_shutdown'): void {
-    for (const connection of [...this.#context.connections]) connection.disconnect(code, reason);
+    for (const connection of this.#context.connections) connection.disconnect(code, reason);
   }
 
-  /** Ends everything at once; resolves when every socket is closed. */
-  async close(): Promise<void> {
+  /**
+   * Ends everything; resolves when every socket is closed. Connections that `disconnectAll` has ended get up to
+   * `lingerMs` to read their last packet.
+   */
+  async close(lingerMs = 1_000): Promise<void> {
+    const context = this.#context;
     clearInterval(this.#sweepTimer);
     this.stopReading();
     this.stopAccepting();
-    this.#context.output.cancel();
-    this.#context.wills.clear();
-    const closed = this.#listeners.map(({ server }) => closedServer(server));
-    for (const connection of [...this.#context.connections]) connection.destroy();
-    await Promise.all(closed);
+    context.output.cancel();
+    for (const connection of context.connections) if (!connection.hasEnded) connection.cutOff('server_shutdown');
+    context.wills.clear();
+    const closed = Promise.all(this.#listeners.map(({ server }) => closedServer(server)));
+    const linger = setTimeout(() => {
+      for (const connection of context.connections) connection.cutOff('server_shutdown');
+    }, lingerMs);
+    await closed;
+    clearTimeout(linger);
   }
 
   #accept(socket: EdgeSocket, listener: ListenerOptions): void {

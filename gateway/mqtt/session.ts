@@ -21,7 +21,7 @@ export class QoS2Exchange {
   settle(outcome: Outcome): void {
     this.outcome = outcome;
     this.place.outcome = outcome;
-    this.place.connection.answersChanged();
+    this.place.connection.outgoing.changed();
   }
 }
 
