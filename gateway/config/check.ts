@@ -9,13 +9,13 @@ type Path = readonly (string | number)[];
 
 /** What a schema allows, in words: `whole number from 0 to 10000`. */
 export function describeAllowed(schema: TSchema): string {
-  const { type, enum: choices, minimum, maximum, minLength, minItems, pattern } = keywords(schema);
+  const { type, enum: choices, minimum, maximum, minLength, minItems, rule } = keywords(schema);
   if (choices !== undefined) return `one of ${choices.join(', ')}`;
   if (type === 'integer') return `whole number from ${minimum} to ${maximum}`;
   if (type === 'boolean') return 'true or false';
   if (type === 'object') return 'a mapping of settings';
   if (type === 'array') return minItems ? `a list of at least ${minItems}` : 'a list';
-  if (pattern !== undefined) return `text that matches ${pattern}`;
+  if (rule !== undefined) return rule;
   return minLength ? 'text that is not empty' : 'text';
 }
 

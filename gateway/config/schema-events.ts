@@ -3,14 +3,14 @@ import type { RouteSettings } from '../core/route.ts';
 import { integer, section, text } from './schema-parts.ts';
 
 /** Kafka's own rule for topic names (`.` and `..` are refused besides). */
-export const kafkaTopicPattern = '^[a-zA-Z0-9._-]{1,249}$';
+export const kafkaTopic = { pattern: '^[a-zA-Z0-9._-]{1,249}$', rule: '1 to 249 letters, digits, . _ or -' } as const;
 
 const route = section('One way from MQTT topics to a Kafka topic.', {
   pattern: text('MQTT topic with named levels, for example `v1/vehicles/{vehicleId}/telemetry`.', { minLength: 1 }),
   format: Type.Enum(['protobuf', 'raw'], {
     description: '`protobuf`: decoded, validated, re-encoded as Avro. `raw`: the bytes, untouched.',
   }),
-  kafkaTopic: text('Kafka topic of its records.', { pattern: kafkaTopicPattern }),
+  kafkaTopic: text('Kafka topic of its records.', kafkaTopic),
   key: text(
     'Record key: `topic:level` or, for protobuf, `payload:field`; alternatives with `|`, the first that is not empty.',
     { minLength: 1 },
@@ -54,7 +54,7 @@ export const validation = section('Limits on what devices report.', {
   }),
   maxClockBehindSeconds: integer('How far an event time may lie behind the time of receipt.', {
     default: 2_592_000,
-    minimum: 60,
+    minimum: 0,
     maximum: 3_153_600_000,
   }),
 });
@@ -62,10 +62,11 @@ export const validation = section('Limits on what devices report.', {
 export const eventSettings = {
   deadLetterTopic: text('Kafka topic for publishes that can never be taken.', {
     default: 'veh.events.raw.dlq',
-    pattern: kafkaTopicPattern,
+    ...kafkaTopic,
   }),
   eventSource: text('CloudEvents source of every record: a URI reference.', {
     default: '/edge-ingest-gateway',
     pattern: '^[^\\s]+$',
+    rule: 'text without white space',
   }),
 };

@@ -12,6 +12,8 @@ interface Range {
 interface TextRules {
   readonly default?: string;
   readonly pattern?: string;
+  /** The pattern in words. */
+  readonly rule?: string;
   readonly minLength?: number;
   readonly holds?: Holds;
 }

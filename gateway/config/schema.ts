@@ -4,7 +4,10 @@ import { eventSettings, routes, validation } from './schema-events.ts';
 import { integer, section, text } from './schema-parts.ts';
 
 const listener = section('One address that devices connect to.', {
-  name: text('Name in logs and metrics.', { pattern: '^[a-z][a-z0-9-]{0,31}$' }),
+  name: text('Name in logs and metrics.', {
+    pattern: '^[a-z][a-z0-9-]{0,31}$',
+    rule: 'a letter and up to 31 letters, digits or -, in lower case',
+  }),
   host: text('Address to listen on.', { default: '0.0.0.0', minLength: 1 }),
   port: integer('TCP port; 0 takes any free one.', { default: 1883, minimum: 0, maximum: 65_535 }),
   auth: Type.Enum(['registry', 'anonymous'], {
@@ -52,11 +55,14 @@ const mqtt = section('Limits of the MQTT edge.', {
       maximum: 4_294_967_294,
     },
   ),
-  maxSessions: integer('Sessions kept at once, connected or not; above it the session that expires first is dropped.', {
-    default: 100_000,
-    minimum: 1,
-    maximum: 10_000_000,
-  }),
+  maxSessions: integer(
+    'Sessions kept at once, connected or not; above it the one that has been away longest is dropped.',
+    {
+      default: 100_000,
+      minimum: 1,
+      maximum: 10_000_000,
+    },
+  ),
 });
 
 const identity = section('Device registry and credentials.', {
@@ -107,7 +113,7 @@ const createTopics = section(
 
 const kafka = section('Producing to Kafka.', {
   bootstrapBrokers: Type.Array(
-    text('Broker, `host:port`.', { pattern: '^(\\[[0-9a-fA-F:.]+\\]|[^\\s:/@\\[\\]]+):[0-9]{1,5}$' }),
+    text('Broker.', { pattern: '^(\\[[0-9a-fA-F:.]+\\]|[^\\s:/@\\[\\]]+):[0-9]{1,5}$', rule: 'host:port' }),
     { default: ['127.0.0.1:9092'], minItems: 1, description: 'Brokers, `host:port`, to learn the cluster from.' },
   ),
   clientId: text('Client id in the logs and quotas of the brokers.', { default: 'edge-ingest-gateway', minLength: 1 }),
@@ -178,6 +184,7 @@ const schemaRegistry = section('Schema registry that speaks the Confluent REST A
   url: text('Base address; user name and password in it are masked wherever it is shown.', {
     default: 'http://127.0.0.1:8081/apis/ccompat/v7',
     pattern: '^https?://[^\\s]+$',
+    rule: 'an http or https address',
     holds: 'url',
   }),
   register: Type.Boolean({

@@ -22,6 +22,7 @@ export interface Keywords {
   readonly minLength?: number;
   readonly minItems?: number;
   readonly pattern?: string;
+  readonly rule?: string;
   readonly enum?: readonly string[];
   readonly type?: string;
   readonly holds?: Holds;

@@ -1,0 +1,96 @@
+import type { IngestObserver } from '../core/ingest.ts';
+import { type Rejection, type RejectionReason, rejectionReasons } from '../core/outcome.ts';
+import type { Publish } from '../core/publish.ts';
+import { clip, type Log } from './log.ts';
+import { Durations, type Metrics } from './metrics.ts';
+import { Tally } from './tally.ts';
+
+/**
+ * The account of every publish (rule 7):
+ * received = delivered + dead-lettered + rejected without a letter + shed + unanswered + in flight.
+ */
+export class IngestEvents implements IngestObserver {
+  readonly #log: Log;
+  readonly #nowMs: () => number;
+  readonly #deadLettered = new Tally<RejectionReason>('reason', rejectionReasons);
+  readonly #unlettered = new Tally<RejectionReason>('reason', rejectionReasons);
+  readonly #latency = new Durations();
+  #received = 0;
+  #delivered = 0;
+  #shed = 0;
+  #unanswered = 0;
+  /** Counted on its own, not as a difference, so that the account can fail to add up. */
+  #inFlight = 0;
+
+  constructor(log: Log, metrics: Metrics, nowMs: () => number) {
+    this.#log = log;
+    this.#nowMs = nowMs;
+    this.#export(metrics);
+  }
+
+  received(_publish: Publish): void {
+    this.#received += 1;
+    this.#inFlight += 1;
+  }
+
+  delivered(publish: Publish): void {
+    this.#delivered += 1;
+    this.#inFlight -= 1;
+    this.#latency.add(this.#nowMs() - publish.receivedAtMs);
+  }
+
+  rejected(publish: Publish, rejection: Rejection, deadLettered: boolean): void {
+    this.#inFlight -= 1;
+    (deadLettered ? this.#deadLettered : this.#unlettered).add(rejection.reason);
+    this.#log.writeLimited(deadLettered ? 'warn' : 'error', 'publish_rejected', 'a publish can never be taken', {
+      reason: rejection.reason,
+      detail: clip(rejection.detail),
+      deviceId: clip(publish.identity.deviceId),
+      topic: clip(publish.topic),
+      deadLettered,
+    });
+  }
+
+  shed(_publish: Publish): void {
+    this.#shed += 1;
+    this.#inFlight -= 1;
+  }
+
+  unanswered(_publish: Publish): void {
+    this.#unanswered += 1;
+    this.#inFlight -= 1;
+  }
+
+  #export(metrics: Metrics): void {
+    metrics.counter('edge_publishes_received_total', 'Publishes handed to the pipeline.', () => this.#received);
+    metrics.counter(
+      'edge_publishes_delivered_total',
+      'Publishes whose records are all on Kafka.',
+      () => this.#delivered,
+    );
+    metrics.counters(
+      'edge_publishes_dead_lettered_total',
+      'Publishes that can never be taken and are on the dead-letter topic, by reason.',
+      ['reason'],
+      () => this.#deadLettered.samples(),
+    );
+    metrics.counters(
+      'edge_publishes_unlettered_total',
+      'Publishes that can never be taken and that Kafka refused as dead letters too, by reason.',
+      ['reason'],
+      () => this.#unlettered.samples(),
+    );
+    metrics.counter('edge_publishes_shed_total', 'QoS 0 publishes dropped under pressure.', () => this.#shed);
+    metrics.counter(
+      'edge_publishes_unanswered_total',
+      'Publishes left without an answer at shutdown; their devices send them again.',
+      () => this.#unanswered,
+    );
+    metrics.gauge('edge_publishes_in_flight', 'Publishes received and not settled yet.', () => this.#inFlight);
+    metrics.durations(
+      'edge_publish_latency_seconds',
+      'From reading a publish to its delivery: what a device waits for its PUBACK.',
+      this.#latency,
+    );
+  }
+}

@@ -1,0 +1,75 @@
+import { errorFields, type Fields, type Log } from './log.ts';
+import type { Metrics } from './metrics.ts';
+
+export type LifecycleState = 'starting' | 'running' | 'draining' | 'stopped';
+const states: readonly LifecycleState[] = ['starting', 'running', 'draining', 'stopped'];
+
+/** What happens to the gateway as a whole: one line each. */
+export class LifecycleEvents {
+  readonly #log: Log;
+  #state: LifecycleState = 'starting';
+
+  constructor(log: Log, metrics: Metrics) {
+    this.#log = log;
+    metrics.counter(
+      'edge_log_lines_dropped_total',
+      'Log lines suppressed, or dropped for want of a reader.',
+      () => log.droppedLines,
+    );
+    metrics.gauge('edge_lifecycle_state', `${states.map((state, index) => `${index}: ${state}`).join(', ')}.`, () =>
+      states.indexOf(this.#state),
+    );
+  }
+
+  /** `settings`: the effective ones, masked. */
+  starting(settings: unknown): void {
+    this.#state = 'starting';
+    this.#log.write('info', 'gateway_starting', 'starting', { settings });
+  }
+
+  /** `auth`: `anonymous` is worth a warning each time. */
+  listening(listener: string, address: string, auth: 'registry' | 'anonymous'): void {
+    const severity = auth === 'anonymous' ? 'warn' : 'info';
+    this.#log.write(severity, 'gateway_listening', 'devices may connect', { listener, address, auth });
+  }
+
+  adminListening(address: string): void {
+    this.#log.write('info', 'admin_listening', 'health and metrics are served', { address });
+  }
+
+  schemaReady(subject: string, id: number): void {
+    this.#log.write('info', 'schema_ready', 'the registry has the schema', { subject, id });
+  }
+
+  /** What the start waits for and tries again: Kafka, the schema registry. */
+  startDelayed(dependency: string, error: unknown): void {
+    const fields: Fields = { dependency, ...errorFields(error) };
+    this.#log.writeLimited('warn', 'gateway_start_delayed', 'waiting for a server that the start needs', fields);
+  }
+
+  started(): void {
+    this.#state = 'running';
+    this.#log.write('info', 'gateway_started', 'started');
+  }
+
+  startFailed(error: unknown): void {
+    this.#log.write('fatal', 'gateway_start_failed', 'could not start', errorFields(error));
+  }
+
+  draining(cause: string, deadlineMs: number): void {
+    this.#state = 'draining';
+    this.#log.write('info', 'gateway_draining', 'draining', { cause, deadlineMs });
+  }
+
+  /** `unsettled`: records without an answer when the deadline was over. */
+  stopped(unsettled: number, durationMs: number): void {
+    this.#state = 'stopped';
+    const severity = unsettled > 0 ? 'warn' : 'info';
+    this.#log.write(severity, 'gateway_stopped', 'stopped', { unsettled, durationMs });
+  }
+
+  /** An exception or rejection that nobody caught: a defect; the process ends. */
+  crashed(error: unknown): void {
+    this.#log.write('fatal', 'gateway_crashed', 'a defect of the gateway ends the process', errorFields(error));
+  }
+}

@@ -1,0 +1,101 @@
+import { type DestinationStream, destination, type Logger, pino, stdTimeFunctions } from 'pino';
+
+export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
+type Severity = Exclude<LogLevel, 'silent'>;
+export type Fields = Readonly<Record<string, unknown>>;
+
+export interface LogOptions {
+  readonly level: LogLevel;
+  /** Where lines go, one JSON object each; standard output by default. */
+  readonly stream?: DestinationStream;
+  /** Milliseconds that never jump. */
+  readonly monotonicMs?: () => number;
+}
+
+/** Lines of one event per window; who connects and fails in a loop fills neither the disk nor the event loop. */
+const windowMs = 10_000;
+const linesPerWindow = 20;
+/** Lines that wait for a reader of standard output that has stopped reading; more are dropped, and counted. */
+const mostBufferedBytes = 1_048_576;
+const longestText = 128;
+
+interface Window {
+  endsAtMs: number;
+  lines: number;
+  suppressed: number;
+}
+
+/** Writes structured lines; each carries the stable name of its event as `event`. */
+export class Log {
+  readonly #logger: Logger;
+  readonly #stream: DestinationStream;
+  readonly #monotonicMs: () => number;
+  readonly #windows = new Map<string, Window>();
+  /** Lines that were not written: too many of one event, or nobody reads standard output. */
+  droppedLines = 0;
+
+  constructor({ level, stream, monotonicMs = () => performance.now() }: LogOptions) {
+    this.#stream = stream ?? this.#standardOutput();
+    this.#monotonicMs = monotonicMs;
+    const formatters = { level: (label: string) => ({ level: label }) };
+    this.#logger = pino({ level, formatters, timestamp: stdTimeFunctions.isoTime }, this.#stream);
+  }
+
+  /** For events that only the operator or the servers beside the gateway can cause. */
+  write(severity: Severity, event: string, message: string, fields: Fields = {}): void {
+    this.#logger[severity]({ event, ...fields }, message);
+  }
+
+  /**
+   * For events that anybody on the network can cause at will. The first lines of a window are written; the first line
+   * after it says how many were suppressed. Metrics count them all.
+   */
+  writeLimited(severity: Severity, event: string, message: string, fields: Fields = {}): void {
+    if (!this.#logger.isLevelEnabled(severity)) return;
+    const now = this.#monotonicMs();
+    const before = this.#windows.get(event);
+    if (before !== undefined && now < before.endsAtMs) {
+      before.lines += 1;
+      if (before.lines > linesPerWindow) {
+        before.suppressed += 1;
+        this.droppedLines += 1;
+        return;
+      }
+      this.write(severity, event, message, fields);
+      return;
+    }
+    this.#windows.set(event, { endsAtMs: now + windowMs, lines: 1, suppressed: 0 });
+    const suppressed = before?.suppressed ?? 0;
+    this.write(severity, event, message, suppressed > 0 ? { ...fields, suppressed } : fields);
+  }
+
+  /** Writes out what is buffered; before the process exits. */
+  flush(): void {
+    if ('flushSync' in this.#stream && typeof this.#stream.flushSync === 'function') this.#stream.flushSync();
+  }
+
+  #standardOutput(): DestinationStream {
+    // Not `sync`: a pipe whose reader is slow would stop the event loop.
+    const stream = destination({ dest: 1, sync: false, maxLength: mostBufferedBytes });
+    stream.on('drop', () => {
+      this.droppedLines += 1;
+    });
+    return stream;
+  }
+}
+
+/** A text of a stranger, cut to a bearable length. */
+export const clip = (text: string): string => (text.length <= longestText ? text : `${text.slice(0, longestText)}…`);
+
+/** What a log line says of an error: never more than its kind, code, text and stack. */
+export const errorFields = (error: unknown): Fields =>
+  error instanceof Error
+    ? {
+        error: {
+          name: error.name,
+          code: 'code' in error ? error.code : undefined,
+          message: error.message,
+          stack: error.stack,
+        },
+      }
+    : { error: { message: String(error) } };

@@ -1,0 +1,63 @@
+import { collectDefaultMetrics } from 'prom-client';
+import { IdentityEvents } from './identity-events.ts';
+import { IngestEvents } from './ingest-events.ts';
+import { KafkaEvents } from './kafka-events.ts';
+import { LifecycleEvents } from './lifecycle-events.ts';
+import { Log, type LogOptions } from './log.ts';
+import { Metrics } from './metrics.ts';
+import { MqttEvents } from './mqtt-events.ts';
+
+export interface ObservabilityOptions extends LogOptions {
+  /** Milliseconds since the epoch; the system's clock by default. */
+  readonly nowMs?: () => number;
+  /** Figures of the Node process itself, the delay of the event loop among them. Default: true. */
+  readonly processMetrics?: boolean;
+}
+
+/** A figure that somebody else keeps and that is read when `/metrics` is asked for. */
+export interface ReadGauge {
+  readonly name: string;
+  readonly help: string;
+  readonly read: () => number;
+}
+
+/** All events of the gateway: each function of these objects is one event, its log line and its metric. */
+export class Observability {
+  readonly ingest: IngestEvents;
+  readonly mqtt: MqttEvents;
+  readonly kafka: KafkaEvents;
+  readonly identity: IdentityEvents;
+  readonly lifecycle: LifecycleEvents;
+  readonly #log: Log;
+  readonly #metrics = new Metrics();
+
+  constructor(options: ObservabilityOptions) {
+    const { nowMs = Date.now, processMetrics = true } = options;
+    this.#log = new Log(options);
+    this.ingest = new IngestEvents(this.#log, this.#metrics, nowMs);
+    this.mqtt = new MqttEvents(this.#log, this.#metrics);
+    this.kafka = new KafkaEvents(this.#log, this.#metrics);
+    this.identity = new IdentityEvents(this.#log, this.#metrics);
+    this.lifecycle = new LifecycleEvents(this.#log, this.#metrics);
+    if (processMetrics) collectDefaultMetrics({ register: this.#metrics.registry });
+  }
+
+  /** Exports figures that other parts keep: unsettled records, connections that wait for a hash. */
+  watch(...gauges: readonly ReadGauge[]): void {
+    for (const { name, help, read } of gauges) this.#metrics.gauge(name, help, read);
+  }
+
+  /** In the text format of Prometheus. */
+  metricsText(): Promise<string> {
+    return this.#metrics.registry.metrics();
+  }
+
+  get metricsContentType(): string {
+    return this.#metrics.registry.contentType;
+  }
+
+  /** Writes out buffered log lines; before the process exits. */
+  flush(): void {
+    this.#log.flush();
+  }
+}
