@@ -28,13 +28,13 @@ export class LifecycleEvents {
   }
 
   /** `auth`: `anonymous` is worth a warning each time. */
-  listening(listener: string, address: string, auth: 'registry' | 'anonymous'): void {
+  listening(listener: string, host: string, port: number, auth: 'registry' | 'anonymous'): void {
     const severity = auth === 'anonymous' ? 'warn' : 'info';
-    this.#log.write(severity, 'gateway_listening', 'devices may connect', { listener, address, auth });
+    this.#log.write(severity, 'mqtt_listening', 'devices may connect', { listener, host, port, auth });
   }
 
-  adminListening(address: string): void {
-    this.#log.write('info', 'admin_listening', 'health and metrics are served', { address });
+  adminListening(host: string, port: number): void {
+    this.#log.write('info', 'admin_listening', 'health and metrics are served', { host, port });
   }
 
   schemaReady(subject: string, id: number): void {
@@ -47,9 +47,10 @@ export class LifecycleEvents {
     this.#log.writeLimited('warn', 'gateway_start_delayed', 'waiting for a server that the start needs', fields);
   }
 
-  started(): void {
+  /** `listeners`: the port of each by name, as it may have been any free one. */
+  ready(listeners: Readonly<Record<string, number>>, durationMs: number): void {
     this.#state = 'running';
-    this.#log.write('info', 'gateway_started', 'started');
+    this.#log.write('info', 'gateway_ready', 'ready', { listeners, durationMs });
   }
 
   startFailed(error: unknown): void {

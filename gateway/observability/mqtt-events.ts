@@ -150,11 +150,8 @@ export class MqttEvents implements MqttObserver {
     metrics.counters('edge_mqtt_connects_refused_total', 'Refused CONNECTs, by reason.', ['reason'], () =>
       this.#refused.samples(),
     );
-    metrics.counters(
-      'edge_mqtt_protocol_violations_total',
-      'Connections that broke the standard, by reason.',
-      ['reason'],
-      () => this.#violations.samples(),
+    metrics.counters('edge_mqtt_violations_total', 'Connections that broke the standard, by reason.', ['reason'], () =>
+      this.#violations.samples(),
     );
     metrics.counter('edge_mqtt_internal_errors_total', 'Defects that ended a connection.', () => this.#internalErrors);
     metrics.gauge('edge_mqtt_connections_paused', 'Connections that are not read, under pressure.', () => this.#paused);
