@@ -1,0 +1,49 @@
+import type { Figures, Measurements } from './figures.ts';
+
+const saturatedShare = 0.95;
+const noticeableStealing = 0.02;
+const noticeableSpread = 1.2;
+
+/** What a reader should know before trusting the figures; empty when nothing is odd. */
+export const warningsOf = (measurements: Measurements): string[] => {
+  const { limit, coalescedLimit, baseline, gateway, rate } = measurements;
+  return [
+    ...aboutRounds('limit', limit),
+    ...aboutRounds('limit, coalesced', coalescedLimit),
+    ...aboutRounds('baseline', baseline),
+    ...aboutRounds('gateway', gateway),
+    ...(rate === undefined ? [] : aboutRate(rate.askedPerSecond, rate)),
+  ];
+};
+
+/** Whether the load, not the server, set the pace. */
+export const loadWasBottleneck = ({ loadCoreShare, serverShare }: Figures): boolean =>
+  loadCoreShare >= saturatedShare && serverShare < saturatedShare;
+
+const percent = (share: number): string => `${Math.round(share * 100)} %`;
+
+const aboutRounds = (name: string, rounds: readonly Figures[]): string[] => {
+  const warnings: string[] = [];
+  const loadBound = rounds.filter(loadWasBottleneck);
+  const [first] = loadBound;
+  if (first !== undefined) {
+    warnings.push(
+      `${name}: in ${loadBound.length} of ${rounds.length} rounds the load's core was the bottleneck (${percent(first.loadCoreShare)} busy, ` +
+        `the load generator ${percent(first.loadShare)}; the server ${percent(first.serverShare)}): ` +
+        'acknowledged/s is a lower bound, CPU per message stands',
+    );
+  }
+  const stolen = Math.max(0, ...rounds.map(({ stolenShare }) => stolenShare));
+  if (stolen > noticeableStealing) warnings.push(`${name}: the hypervisor took up to ${percent(stolen)} of the core`);
+  const costs = rounds.map(({ cpuUsPerMessage }) => cpuUsPerMessage);
+  if (rounds.length > 1 && Math.max(...costs) > noticeableSpread * Math.min(...costs)) {
+    const spread = costs.map((cost) => cost.toFixed(1)).join(', ');
+    warnings.push(`${name}: the rounds differ by more than ${percent(noticeableSpread - 1)}: ${spread} µs`);
+  }
+  return warnings;
+};
+
+const aboutRate = (asked: number, { ackedPerSecond }: Figures): string[] =>
+  ackedPerSecond >= asked * 0.99
+    ? []
+    : [`rate: ${Math.round(ackedPerSecond)}/s were acknowledged where ${asked}/s were asked for`];

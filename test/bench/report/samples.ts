@@ -1,0 +1,39 @@
+import type { Figures, Measurements } from '../../../bench/report/figures.ts';
+
+export const figures = (overrides: Partial<Figures> = {}): Figures => ({
+  cpuUsPerMessage: 10,
+  ackedPerSecond: 100_000,
+  pubackP50Ms: 10,
+  pubackP95Ms: 20,
+  pubackP99Ms: 30,
+  serverShare: 0.99,
+  loadShare: 0.5,
+  loadCoreShare: 0.7,
+  stolenShare: 0,
+  ...overrides,
+});
+
+/** A complete run that is good. */
+export const measurements = (overrides: Partial<Measurements> = {}): Measurements => ({
+  limit: [figures({ cpuUsPerMessage: 7 }), figures({ cpuUsPerMessage: 6 }), figures({ cpuUsPerMessage: 6.6 })],
+  coalescedLimit: [figures({ cpuUsPerMessage: 3.3 })],
+  baseline: [figures({ cpuUsPerMessage: 28, ackedPerSecond: 35_000.4 })],
+  gateway: [figures({ cpuUsPerMessage: 10 }), figures({ cpuUsPerMessage: 9.9 })],
+  rate: { ...figures({ ackedPerSecond: 10_000, pubackP99Ms: 21.4567 }), askedPerSecond: 10_000, connections: 2000 },
+  gatewayIdle: { connections: 5000, bytesPerConnection: 12_000.4, beforeBytes: 1, afterBytes: 2 },
+  baselineIdle: { connections: 5000, bytesPerConnection: 28_000, beforeBytes: 1, afterBytes: 2 },
+  violations: [],
+  ...overrides,
+});
+
+/** A run of which nothing was asked. */
+export const nothing: Measurements = {
+  limit: [],
+  coalescedLimit: [],
+  baseline: [],
+  gateway: [],
+  rate: undefined,
+  gatewayIdle: undefined,
+  baselineIdle: undefined,
+  violations: [],
+};
