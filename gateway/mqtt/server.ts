@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Pressure } from '../core/record-sink.ts';
 import { Connection } from './connection.ts';
-import { type ListenerOptions, MqttContext, type MqttServerOptions } from './context.ts';
+import { type ListenerAuth, type ListenerOptions, MqttContext, type MqttServerOptions } from './context.ts';
 import type { CloseReason } from './observer.ts';
 import { type ReasonCode, reasonCodes } from './reason-codes.ts';
 
@@ -33,6 +33,7 @@ export interface ListenerAddress {
   readonly name: string;
   readonly host: string;
   readonly port: number;
+  readonly auth: ListenerAuth;
 }
 
 /**
@@ -83,7 +84,7 @@ export class MqttServer {
     for (const { options, server } of this.#listeners) {
       const address = server.address();
       if (address === null || typeof address === 'string') continue;
-      addresses.push({ name: options.name, host: address.address, port: address.port });
+      addresses.push({ name: options.name, host: address.address, port: address.port, auth: options.auth });
     }
     return addresses;
   }

@@ -1,0 +1,242 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { AdminServer, type Readiness } from './admin/server.ts';
+import { maskConfig } from './config/mask.ts';
+import type { GatewayConfig } from './config/schema.ts';
+import { type Contracts, loadContracts } from './contract/contract.ts';
+import { Access } from './core/access.ts';
+import { defaultCommandTopic } from './core/default-routes.ts';
+import { Ingest } from './core/ingest.ts';
+import { createPipeline } from './core/pipeline.ts';
+import { RouteTable } from './core/route-table.ts';
+import { Authenticator } from './identity/authenticator.ts';
+import { DeviceRegistry } from './identity/registry.ts';
+import { KafkaError } from './kafka/errors.ts';
+import { Producer } from './kafka/producer.ts';
+import { defaultLimits } from './mqtt/limits.ts';
+import { MqttServer } from './mqtt/server.ts';
+import { Observability } from './observability/observability.ts';
+import { retryUntil } from './retry-until.ts';
+import { obtainSchemaIds } from './schema-registry/obtain-schema-ids.ts';
+import { RegistryClient } from './schema-registry/registry-client.ts';
+import { RegistryError } from './schema-registry/registry-error.ts';
+
+/** How long the event loop may wait for another process's write to the device registry. */
+const registryBusyTimeoutMs = 250;
+/** Time for devices to be told, and for sockets to close, after everything is settled. */
+const farewellMs = 1000;
+
+/**
+ * Wires the edges to the core. `start` ends ready or throws; `stop` ends the source first: accept, read, settle, say
+ * goodbye, close.
+ */
+export class Gateway {
+  readonly #config: GatewayConfig;
+  readonly #observability: Observability;
+  readonly #contracts: Contracts;
+  readonly #admin: AdminServer;
+  readonly #stopping = new AbortController();
+  readonly #startedAtMs = performance.now();
+  #readinessReason: string | undefined = 'starting';
+  #devices: DeviceRegistry | undefined;
+  #producer: Producer | undefined;
+  #mqtt: MqttServer | undefined;
+
+  /** @throws {ContractError | RouteError} when message types, schemas and routes do not fit each other. */
+  constructor(config: GatewayConfig) {
+    this.#config = config;
+    this.#contracts = loadContracts(config);
+    this.#observability = new Observability(config.log);
+    this.#admin = new AdminServer({
+      ...config.admin,
+      readiness: () => this.readiness(),
+      metricsText: () => this.#observability.metricsText(),
+      metricsContentType: this.#observability.metricsContentType,
+    });
+  }
+
+  readiness(): Readiness {
+    const reasons: string[] = [];
+    if (this.#readinessReason !== undefined) reasons.push(this.#readinessReason);
+    if (this.#producer?.isReachable() === false) reasons.push('kafka_unreachable');
+    return { ready: reasons.length === 0, reasons };
+  }
+
+  /**
+   * Resolves when devices may connect, or when `stop` was called meanwhile. Schema registry and Kafka are waited for as
+   * long as it takes, not ready; what waiting can't mend rejects.
+   */
+  async start(): Promise<void> {
+    const { lifecycle } = this.#observability;
+    lifecycle.starting(maskConfig(this.#config));
+    try {
+      const adminPort = await this.#admin.start();
+      lifecycle.adminListening(this.#config.admin.host, adminPort);
+      this.#devices = this.#openDevices();
+      const schemaIds = await this.#obtainSchemaIds();
+      if (schemaIds === undefined) return;
+      const producer = await this.#startProducer();
+      if (producer === undefined) return;
+      this.#producer = producer;
+      const mqtt = this.#createMqttServer(producer, schemaIds);
+      this.#mqtt = mqtt;
+      producer.onPressure((pressure) => mqtt.setPressure(pressure));
+      this.#watch(producer, mqtt);
+      await mqtt.start();
+      if (this.#stopping.signal.aborted) return;
+      this.#announce(mqtt);
+    } catch (error) {
+      if (this.#stopping.signal.aborted) return;
+      lifecycle.startFailed(error);
+      await this.#close();
+      throw error;
+    }
+  }
+
+  /**
+   * Drains: stops accepting, stops reading, settles what has been read (at most `shutdown.drainDeadlineMs`), tells the
+   * devices, closes. Resolves to whether everything was settled.
+   *
+   * @param cause for the log: the signal.
+   */
+  async stop(cause: string): Promise<boolean> {
+    const startedAtMs = performance.now();
+    const { drainDeadlineMs } = this.#config.shutdown;
+    this.#readinessReason = 'draining';
+    this.#observability.lifecycle.draining(cause, drainDeadlineMs);
+    this.#stopping.abort();
+    this.#mqtt?.stopAccepting();
+    this.#mqtt?.stopReading();
+    const unsettled = (await this.#producer?.drain(drainDeadlineMs)) ?? 0;
+    // The answers of the last batch leave at the end of this turn of the event loop, before the DISCONNECT.
+    this.#mqtt?.disconnectAll();
+    await this.#farewell();
+    await this.#close();
+    this.#observability.lifecycle.stopped(unsettled, performance.now() - startedAtMs);
+    this.#observability.flush();
+    return unsettled === 0;
+  }
+
+  /** For an exception that nobody caught: says so before the process ends. */
+  crashed(error: unknown): void {
+    this.#observability.lifecycle.crashed(error);
+    this.#observability.flush();
+  }
+
+  #openDevices(): DeviceRegistry | undefined {
+    const needed = this.#config.listeners.some(({ auth }) => auth === 'registry');
+    return needed
+      ? DeviceRegistry.open(this.#config.identity.databasePath, { busyTimeoutMs: registryBusyTimeoutMs })
+      : undefined;
+  }
+
+  async #obtainSchemaIds(): Promise<ReadonlyMap<string, number> | undefined> {
+    const { lifecycle } = this.#observability;
+    const client = new RegistryClient(this.#config.schemaRegistry);
+    const ids = await retryUntil(this.#stopping.signal, {
+      attempt: () => obtainSchemaIds(client, this.#contracts.schemas, this.#config.schemaRegistry.register),
+      isTransient: (error) => error instanceof RegistryError && transientRegistryErrors.has(error.code),
+      onRetry: (error) => lifecycle.startDelayed('schema_registry', error),
+    });
+    for (const [subject, id] of ids ?? []) lifecycle.schemaReady(subject, id);
+    return ids;
+  }
+
+  #startProducer(): Promise<Producer | undefined> {
+    const { routes, deadLetterTopic, kafka } = this.#config;
+    const topics = [...new Set([...routes.map(({ kafkaTopic }) => kafkaTopic), deadLetterTopic])];
+    return retryUntil(this.#stopping.signal, {
+      attempt: () => Producer.start({ ...kafka, topics, observer: this.#observability.kafka }),
+      isTransient: (error) => error instanceof KafkaError && error.code === 'kafka_unreachable',
+      onRetry: (error) => this.#observability.lifecycle.startDelayed('kafka', error),
+    });
+  }
+
+  #createMqttServer(producer: Producer, schemaIds: ReadonlyMap<string, number>): MqttServer {
+    const { listeners, routes, mqtt, deadLetterTopic, eventSource, validation } = this.#config;
+    const observability = this.#observability;
+    const access = new Access(new RouteTable(routes), defaultCommandTopic);
+    const authenticator = this.#createAuthenticator();
+    const pipeline = createPipeline({
+      routes,
+      codecs: this.#contracts.codecs(schemaIds),
+      limits: validation,
+      source: eventSource,
+      maxRecordBytes: producer.maxRecordBytes,
+    });
+    const ingest = new Ingest({
+      pipeline,
+      sink: producer,
+      deadLetterTopic,
+      observer: observability.ingest,
+      pressure: () => producer.pressure,
+    });
+    return new MqttServer({
+      listeners,
+      limits: { ...defaultLimits, ...mqtt, maxInFlightPerConnection: mqtt.receiveMaximum },
+      authenticate: (credentials) => authenticator.authenticate(credentials),
+      mayPublish: (identity, topic) => access.mayPublish(identity, topic) === undefined,
+      maySubscribe: (identity, filter) => access.maySubscribe(identity, filter),
+      receive: (publish) => ingest.receive(publish),
+      now: Date.now,
+      observer: observability.mqtt,
+    });
+  }
+
+  #createAuthenticator(): Authenticator {
+    const { cacheMaxEntries, cacheTtlSeconds, hashConcurrency, hashQueueMax } = this.#config.identity;
+    return new Authenticator({
+      registry: this.#devices,
+      cache: { maxEntries: cacheMaxEntries, ttlSeconds: cacheTtlSeconds },
+      hashConcurrency,
+      hashQueueMax,
+      observer: this.#observability.identity,
+    });
+  }
+
+  #watch(producer: Producer, mqtt: MqttServer): void {
+    this.#observability.watch(
+      {
+        name: 'edge_unsettled_records',
+        help: 'Records that Kafka has not acknowledged yet.',
+        read: () => producer.unsettledRecords,
+      },
+      {
+        name: 'edge_unsettled_bytes',
+        help: 'Bytes of records that Kafka has not acknowledged yet.',
+        read: () => producer.unsettledBytes,
+      },
+      { name: 'edge_pressure', help: '0 open, 1 soft, 2 hard watermark exceeded.', read: () => producer.pressure },
+      { name: 'edge_mqtt_sessions', help: 'Sessions, connected or away.', read: () => mqtt.sessions },
+      { name: 'edge_mqtt_sessions_away', help: 'Sessions without a connection.', read: () => mqtt.sessionsAway },
+      { name: 'edge_mqtt_sockets', help: 'Sockets, also before CONNECT and while closing.', read: () => mqtt.sockets },
+      { name: 'edge_mqtt_wills_pending', help: 'Wills that wait for their delay.', read: () => mqtt.pendingWills },
+    );
+  }
+
+  #announce(mqtt: MqttServer): void {
+    const { lifecycle } = this.#observability;
+    const ports: Record<string, number> = {};
+    for (const { name, host, port, auth } of mqtt.addresses) {
+      ports[name] = port;
+      lifecycle.listening(name, host, port, auth);
+    }
+    this.#readinessReason = undefined;
+    lifecycle.ready(ports, performance.now() - this.#startedAtMs);
+  }
+
+  /** Lets the devices close their side; whoever does not is cut off by `close`. */
+  async #farewell(): Promise<void> {
+    const deadlineMs = performance.now() + farewellMs;
+    while ((this.#mqtt?.sockets ?? 0) > 0 && performance.now() < deadlineMs) await pause(10);
+  }
+
+  async #close(): Promise<void> {
+    await this.#mqtt?.close();
+    await this.#producer?.close();
+    this.#devices?.close();
+    await this.#admin.close();
+    this.#observability.flush();
+  }
+}
+
+const transientRegistryErrors: ReadonlySet<string> = new Set(['registry_unreachable', 'registry_unavailable']);
