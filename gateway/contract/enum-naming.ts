@@ -47,7 +47,7 @@ function nameValue(holder: Fields, key: string, naming: EnumNaming): string | un
     return defect === undefined ? undefined : `${key}.${defect}`;
   }
   const name = naming.names.get(value as number);
-  if (name === undefined) return value === 0 ? `${key} is missing` : `${key} ${value} is no known value`;
+  if (name === undefined) return value === 0 ? `${key} is missing` : `${key} ${String(value)} is no known value`;
   holder[key] = name;
   return undefined;
 }

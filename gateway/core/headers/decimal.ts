@@ -1,4 +1,4 @@
-/** Decimal digits of an integer from 0 to 2^53-1, written without making a string. */
+/** Decimal digits of an integer below 2^53, written without making a string. */
 
 export function digitCount(value: number): number {
   let count = 1;
@@ -18,7 +18,8 @@ export function writeDigits(value: number, count: number, target: Uint8Array, of
   let rest = value;
   for (let at = offset + count - 1; at >= offset; at--) {
     const quotient = Math.floor(rest / 10);
-    target[at] = 0x30 + rest - quotient * 10;
+    // The brackets keep the sum below 2^53.
+    target[at] = 0x30 + (rest - quotient * 10);
     rest = quotient;
   }
   return offset + count;

@@ -4,6 +4,8 @@ import type { ClockLimits } from '../plan.ts';
 import { quoted } from '../quoted.ts';
 
 const maxBootId = 2 ** 32 - 1;
+/** avsc, in readers as in the encoder, takes 2^53-1 for a number that may have lost digits. */
+const maxSequence = 2 ** 53 - 2;
 
 /**
  * The fields that every message of ours carries, found by name, so that messages which an operator adds get the same
@@ -30,8 +32,7 @@ export class Envelope {
     }
     if (this.identifies) {
       const rejection =
-        integerDefect('bootId', message.bootId, maxBootId) ??
-        integerDefect('sequence', message.sequence, Number.MAX_SAFE_INTEGER);
+        integerDefect('bootId', message.bootId, maxBootId) ?? integerDefect('sequence', message.sequence, maxSequence);
       if (rejection !== undefined) return rejection;
     }
     return this.timed ? clockDefect(message.eventTimeUs, receivedAtMs, limits) : undefined;
