@@ -138,7 +138,8 @@ describe('ingest', () => {
     prepare(sink);
     const publish = new TestPublish();
     ingest.receive(publish);
-    if ((sink.held[0]?.event as DeadLetter).withPayload) {
+    const [first] = sink.held;
+    if (first?.event instanceof DeadLetter && first.event.withPayload) {
       sink.settle(rejected({ reason: 'too_large', detail: '' }));
     }
     expect(sink.held).toMatchObject([{ event: { withPayload: false } }]);
