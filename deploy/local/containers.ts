@@ -4,9 +4,9 @@ import { freePort } from './ports.ts';
 import type { OnLog } from './progress.ts';
 import { waitFor } from './wait-for.ts';
 
-/** The same releases as in pom.xml and compose.yaml. */
-const KAFKA_IMAGE = 'apache/kafka:4.3.1';
-const REGISTRY_IMAGE = 'apicurio/apicurio-registry-mem:2.6.13.Final';
+/** The same releases as in pom.xml and compose.yaml; a test holds them together. */
+export const KAFKA_IMAGE = 'apache/kafka:4.3.1';
+export const REGISTRY_IMAGE = 'apicurio/apicurio-registry-mem:2.6.13.Final';
 
 const START_DEADLINE_MS = 180_000;
 
