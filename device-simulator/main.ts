@@ -1,6 +1,7 @@
 import { CredentialsError, loadSecrets, writeDevicesCsv } from './config/credentials.ts';
 import { parseCommandLine, type SimulatorSettings } from './config/settings.ts';
 import { createFleet } from './core/fleet.ts';
+import { interruptions } from './interruptions.ts';
 import { Screen } from './report/screen.ts';
 import { NoConnectionError } from './run.ts';
 import { simulate } from './simulate.ts';
@@ -9,23 +10,13 @@ import { VerifyError } from './verify/errors.ts';
 const isExpected = (error: unknown): error is Error =>
   error instanceof CredentialsError || error instanceof NoConnectionError || error instanceof VerifyError;
 
-/** First SIGINT or SIGTERM: stop sending and come to the verdict. Second: do not wait for outstanding answers. */
-function interruptions(screen: Screen): { stop: AbortSignal; abandon: AbortSignal } {
-  const stop = new AbortController();
-  const abandon = new AbortController();
-  const onSignal = (): void => {
-    if (stop.signal.aborted) abandon.abort();
-    else screen.print('stopping: waiting for outstanding acknowledgements (interrupt again not to wait)');
-    stop.abort();
-  };
-  process.on('SIGINT', onSignal);
-  process.on('SIGTERM', onSignal);
-  return { stop: stop.signal, abandon: abandon.signal };
-}
-
 async function runSimulation(settings: SimulatorSettings): Promise<number> {
   const screen = new Screen(process.stdout);
-  const { verdict, faults } = await simulate(settings, screen, interruptions(screen));
+  const { verdict, faults } = await simulate(
+    settings,
+    screen,
+    interruptions(screen, 'stopping: waiting for outstanding acknowledgements (again: not waiting)'),
+  );
   screen.print(JSON.stringify(verdict));
   return faults.length === 0 ? 0 : 1;
 }

@@ -20,7 +20,7 @@ export interface Totals {
 export interface Progress extends Totals {
   readonly phase: 'connecting' | 'sending' | 'draining';
   readonly elapsedSeconds: number;
-  /** How long the phase takes at most. */
+  /** How long the phase takes at most; Infinity when that is not known. */
   readonly totalSeconds: number;
   /** Acknowledgements per second, lately. */
   readonly acknowledgedPerSecond: number;
@@ -57,8 +57,9 @@ export function progressLines(p: Progress): string[] {
     p.reconnects > 0 ? `, reconnects ${whole(p.reconnects)}` : '',
     p.overflowed > 0 ? `, not sent (backlog full) ${whole(p.overflowed)}` : '',
   ].join('');
+  const of = Number.isFinite(p.totalSeconds) ? ` of ${p.totalSeconds.toFixed(0)}` : '';
   return [
-    `${p.phase} ${p.elapsedSeconds.toFixed(0)} of ${p.totalSeconds.toFixed(0)} s, connected ${whole(p.connected)} of ${whole(p.devices)}`,
+    `${p.phase} ${p.elapsedSeconds.toFixed(0)}${of} s, connected ${whole(p.connected)} of ${whole(p.devices)}`,
     `  published ${whole(p.published)}, acknowledged ${whole(p.acknowledged)} (${whole(p.acknowledgedPerSecond)}/s), in flight ${whole(p.inFlight)}${extras}`,
     `  latency ${latencyText(p.latency)}`,
   ];

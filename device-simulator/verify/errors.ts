@@ -1,4 +1,11 @@
-export const verifyErrorCodes = ['kafka_unreachable', 'no_topic', 'stalled', 'registry_unreachable'] as const;
+export const verifyErrorCodes = [
+  'kafka_unreachable',
+  'no_topic',
+  // A partition's leader is not known or not alive, and stays so.
+  'no_leader',
+  'stalled',
+  'registry_unreachable',
+] as const;
 export type VerifyErrorCode = (typeof verifyErrorCodes)[number];
 
 /** Why Kafka could not be read back. A verification that cannot be made is never a good verdict. */

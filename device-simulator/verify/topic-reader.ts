@@ -21,6 +21,7 @@ export interface ReadOptions {
 const maxFetchBytes = 32 << 20;
 const maxPartitionBytes = 4 << 20;
 const retryMs = 300;
+const surveyMs = 20_000;
 const isControlBatch = 0x20;
 
 interface Reading {
@@ -36,9 +37,35 @@ export async function endOffsets(
 ): Promise<Map<string, bigint>> {
   const cluster = new Cluster(bootstrap);
   try {
-    return await cluster.offsets(await cluster.locate(topics), 'latest');
+    return (await survey(cluster, topics)).ends;
   } finally {
     await cluster.close();
+  }
+}
+
+interface Survey {
+  readonly places: readonly PartitionPlace[];
+  readonly beginnings: ReadonlyMap<string, bigint>;
+  readonly ends: Map<string, bigint>;
+}
+
+/** Where the topics are and from where to where they reach. Leaders that are just being elected are waited for. */
+async function survey(cluster: Cluster, topics: readonly string[]): Promise<Survey> {
+  const givesUpAtMs = performance.now() + surveyMs;
+  for (;;) {
+    try {
+      const places = await cluster.locate(topics);
+      const ends = await cluster.offsets(places, 'latest');
+      return { places, beginnings: await cluster.offsets(places, 'earliest'), ends };
+    } catch (error) {
+      const isFinal = error instanceof VerifyError && error.code !== 'no_leader';
+      if (isFinal) throw error;
+      if (performance.now() > givesUpAtMs) {
+        const message = `${topics.join(', ')}: no leader for some partitions within ${surveyMs / 1000} s`;
+        throw new VerifyError('no_leader', message, { cause: error });
+      }
+    }
+    await delay(retryMs);
   }
 }
 
@@ -52,9 +79,7 @@ export async function endOffsets(
 export async function readTopics(options: ReadOptions): Promise<number> {
   const cluster = new Cluster(options.bootstrap);
   try {
-    const places = await cluster.locate(options.topics);
-    const ends = await cluster.offsets(places, 'latest');
-    const beginnings = await cluster.offsets(places, 'earliest');
+    const { places, beginnings, ends } = await survey(cluster, options.topics);
     const readings = places.map((place): Reading => {
       const id = `${place.topic}/${place.partition}`;
       const first = beginnings.get(id) ?? 0n;
@@ -92,7 +117,7 @@ class TopicReader {
       const rounds = await Promise.allSettled(byLeader.map(([leader, own]) => this.#fetchAll(leader, own)));
       const failed = rounds.find((round) => round.status === 'rejected');
       failure = failed?.reason;
-      if (failure instanceof VerifyError && failure.code !== 'kafka_unreachable') throw failure;
+      if (failure instanceof VerifyError && !isPassing(failure)) throw failure;
       if (failed) await this.#relocate();
     }
   }
@@ -144,8 +169,8 @@ class TopicReader {
   async #relocate(): Promise<void> {
     await delay(retryMs);
     const places = await this.#cluster.locate(this.#options.topics).catch((error: unknown) => {
-      if (error instanceof VerifyError && error.code === 'kafka_unreachable') return [];
-      throw error;
+      if (error instanceof VerifyError && !isPassing(error)) throw error;
+      return [];
     });
     for (const place of places) {
       const reading = this.#readings.find(
@@ -162,6 +187,9 @@ class TopicReader {
     throw new VerifyError('stalled', message, { cause });
   }
 }
+
+/** Brokers come back; until nothing has advanced for too long. */
+const isPassing = ({ code }: VerifyError): boolean => code === 'kafka_unreachable' || code === 'no_leader';
 
 /** A batch is given whole, also where the reading begins or ends in the middle of it. */
 function within({ next, end }: Reading, batch: RecordsBatch): KafkaRecord[] {
