@@ -111,14 +111,14 @@ export function readHeaders(bytes: Buffer): Record<string, string> {
     at += length;
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(at - length, at));
   };
-  const headers: Record<string, string> = {};
+  const headers = new Map<string, string>();
   for (let count = varint(); count > 0; count--) {
     const key = text();
-    if (key in headers) throw new Error(`header ${key} occurs twice`);
-    headers[key] = text();
+    if (headers.has(key)) throw new Error(`header ${key} occurs twice`);
+    headers.set(key, text());
   }
   if (at !== bytes.length) throw new RangeError(`${bytes.length - at} bytes behind the headers`);
-  return headers;
+  return Object.fromEntries(headers);
 }
 
 export const contracts = loadContracts({ routes: defaultRoutes });

@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest';
+import { DeadLetter, deadLetterEncoder } from '../../../gateway/core/dead-letter.ts';
+import type { Rejection } from '../../../gateway/core/outcome.ts';
+import { receivedAtMs, TestPublish, TestSink, telemetry } from './fixture.ts';
+
+const rejection: Rejection = { reason: 'invalid_field', detail: 'speedMps -1 is not from 0 to 150' };
+const owner = { letterSettled: () => undefined };
+
+function written(
+  fields: ConstructorParameters<typeof TestPublish>[0],
+  withPayload = true,
+  why = rejection,
+  limit = 10_000,
+) {
+  const letter = new DeadLetter(new TestPublish(fields), why, withPayload, owner);
+  const sink = new TestSink(limit);
+  return sink.append('dlq', 'k', receivedAtMs, deadLetterEncoder, letter, letter) ? sink.records[0] : undefined;
+}
+
+const headers = {
+  dlq_reason: 'invalid_field',
+  dlq_message: 'speedMps -1 is not from 0 to 150',
+  dlq_device_id: 'unit-7',
+  dlq_device_kind: 'vehicle',
+  dlq_mqtt_topic: 'v1/vehicles/veh-7/telemetry',
+  dlq_qos: '1',
+  dlq_received_time: '2025-11-21T09:22:33.123Z',
+};
+
+describe('a dead letter', () => {
+  it('holds the payload as it came and says in headers what became of it', () => {
+    const payload = telemetry({ speedMps: -1 });
+    expect(written({ payload })).toMatchObject({ value: payload, headers });
+    expect(Object.keys(written({ payload })?.headers ?? {})).toEqual(Object.keys(headers));
+  });
+
+  it('holds trace and correlation when the publish had them', () => {
+    const record = written({ qos: 2, traceparent: '00-a-b-01', correlationId: 'c' });
+    expect(record?.headers).toEqual({ ...headers, dlq_qos: '2', traceparent: '00-a-b-01', ce_correlationid: 'c' });
+  });
+
+  it('without its payload has an empty value and says how long the payload was', () => {
+    const record = written({ payload: Buffer.alloc(300_000) }, false);
+    expect(record?.value).toHaveLength(0);
+    expect(record?.headers).toEqual({ ...headers, dlq_dropped_payload_bytes: '300000' });
+  });
+
+  it('that does not fit is not written', () => {
+    expect(written({ payload: Buffer.alloc(10_000) })).toBeUndefined();
+    expect(written({}, true, rejection, 150)).toBeUndefined();
+  });
+
+  it('without its payload fits into 4 kB whatever the device has sent', () => {
+    const long = '🚲'.repeat(30_000);
+    const identity = { deviceId: long, kind: 'anonymous', boundTo: '' } as const;
+    const fields = { identity, topic: long, traceparent: long, correlationId: long };
+    const record = written(fields, false, { reason: 'no_route', detail: long }, 4096);
+    expect(record?.headers).toMatchObject({
+      dlq_message: '🚲'.repeat(256),
+      dlq_device_id: '🚲'.repeat(64),
+      dlq_mqtt_topic: '🚲'.repeat(64),
+      traceparent: '🚲'.repeat(64),
+    });
+  });
+
+  it('tells its owner how it ended', () => {
+    const ends: unknown[] = [];
+    const letter = new DeadLetter(new TestPublish({}), rejection, true, { letterSettled: (...end) => ends.push(end) });
+    letter.settleRecord({ kind: 'delivered' });
+    expect(ends).toEqual([[letter, { kind: 'delivered' }]]);
+  });
+});
