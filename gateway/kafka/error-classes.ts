@@ -1,4 +1,4 @@
-import { GenericError, protocolErrorsCodesById } from '@platformatic/kafka';
+import { protocolErrorsCodesById } from '@platformatic/kafka';
 
 /**
  * What an answer to a batch means for it. Total: every code has a class.
@@ -92,7 +92,6 @@ const classesByName: Record<string, AnswerClass> = {
 /** Answers after which the batch is certainly not in the log because of this attempt. */
 const certainlyNotAppended = new Set([
   'CORRUPT_MESSAGE',
-  'UNKNOWN_TOPIC_OR_PARTITION',
   'LEADER_NOT_AVAILABLE',
   'NOT_ENOUGH_REPLICAS',
   'THROTTLING_QUOTA_EXCEEDED',
@@ -125,10 +124,10 @@ export function mayBeAppended(code: number): boolean {
   return !certainlyNotAppended.has(errorName(code));
 }
 
-/** Text of whatever a connection failed with, with its innermost cause, which is what a person needs to read. */
+/** Text of whatever a connection failed with, down to its innermost cause, which is what a person needs to read. */
 export function describeFailure(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const code = error instanceof AggregateError && !error.message ? error.errors.map(describeFailure).join('; ') : '';
-  const text = error.message || code || (GenericError.isGenericError(error as GenericError) ? 'error' : error.name);
+  const parts = error instanceof AggregateError ? error.errors.map(describeFailure).join('; ') : '';
+  const text = [error.message, parts].filter((part) => part !== '').join(': ') || error.name;
   return error.cause === undefined ? text : `${text}: ${describeFailure(error.cause)}`;
 }

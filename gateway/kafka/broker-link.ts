@@ -1,0 +1,147 @@
+import type { Connection, Writer } from '@platformatic/kafka';
+import { backoffMs } from './backoff.ts';
+import { type Address, addressText, discard, newConnection } from './connections.ts';
+import { describeFailure } from './error-classes.ts';
+import type { KafkaObserver } from './observer.ts';
+import { type ProduceAnswer, parseProduceResponse, produceKey, produceVersion } from './produce-protocol.ts';
+import type { KafkaSettings } from './settings.ts';
+
+export interface LinkOwner {
+  /** The link can take a request, or may be asked to connect again. */
+  linkChanged(): void;
+  /** A connection could not be made, or was lost. */
+  linkFailed(): void;
+}
+
+export type OnAnswer = (error: Error | null, answer: ProduceAnswer | undefined) => void;
+
+/**
+ * The connection for Produce requests to one broker. It connects when asked to, and after a failure not before a pause.
+ * After a request without an answer the connection is discarded: an answer that came later could not be told from that
+ * of the next attempt, and a broker that hangs would hold up what comes after it.
+ */
+export class BrokerLink {
+  readonly nodeId: number;
+  /** Requests without an answer. */
+  inFlight = 0;
+  /** The broker asked not to be sent anything before this, on the clock of `performance.now()`. */
+  throttledUntilMs = 0;
+  readonly #settings: KafkaSettings;
+  readonly #observer: KafkaObserver;
+  readonly #owner: LinkOwner;
+  #address: Address;
+  #connection: Connection | undefined;
+  #connected = false;
+  #failures = 0;
+  #pause: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(nodeId: number, address: Address, settings: KafkaSettings, observer: KafkaObserver, owner: LinkOwner) {
+    this.nodeId = nodeId;
+    this.#address = address;
+    this.#settings = settings;
+    this.#observer = observer;
+    this.#owner = owner;
+  }
+
+  get isReady(): boolean {
+    return this.#connected && this.#connection?.isConnected() === true;
+  }
+
+  /** The broker may have moved; then the old connection leads to nobody or, worse, to somebody else. */
+  setAddress(address: Address): void {
+    if (addressText(address) === addressText(this.#address)) return;
+    this.#lose('the broker has a new address');
+    this.#address = address;
+  }
+
+  /** Begins to connect, unless it is connected, on its way, pausing, or closed. */
+  connect(): void {
+    if (this.#closed || this.#connection !== undefined || this.#pause !== undefined) return;
+    const connection = newConnection(this.#settings, this.#settings.requestTimeoutMs);
+    this.#connection = connection;
+    const { host, port } = this.#address;
+    const done = (error: Error | null): void => {
+      if (this.#connection !== connection) return;
+      if (error) this.#connectFailed(error);
+      else this.#connectSucceeded(connection);
+    };
+    try {
+      void connection.connect(host, port, done);
+    } catch (error) {
+      this.#connectFailed(error);
+    }
+  }
+
+  #connectSucceeded(connection: Connection): void {
+    this.#connected = true;
+    this.#failures = 0;
+    this.#observer.brokerConnected(this.nodeId, addressText(this.#address));
+    connection.on('close', () => {
+      if (this.#connection === connection) this.#lose('the connection was closed');
+    });
+    // Also emitted when the library has authenticated again.
+    connection.on('connect', () => this.#owner.linkChanged());
+    this.#owner.linkChanged();
+  }
+
+  #connectFailed(error: unknown): void {
+    this.#failures += 1;
+    const pauseMs = backoffMs(this.#failures, this.#settings);
+    this.#observer.brokerUnavailable(this.nodeId, addressText(this.#address), describeFailure(error), pauseMs);
+    this.#drop();
+    this.#pause = setTimeout(() => {
+      this.#pause = undefined;
+      this.#owner.linkChanged();
+    }, pauseMs);
+    this.#owner.linkFailed();
+  }
+
+  /**
+   * Sends a request; only when the link is ready. `onAnswer` is called exactly once, possibly before `send` returns; an
+   * error means that the outcome of the request is unknown.
+   */
+  send(request: Writer, onAnswer: OnAnswer): void {
+    const connection = this.#connection as Connection;
+    this.inFlight += 1;
+    connection.send<ProduceAnswer>(
+      produceKey,
+      produceVersion,
+      () => request,
+      parseProduceResponse,
+      true,
+      true,
+      (error, answer) => {
+        this.inFlight -= 1;
+        if (answer === undefined || answer === null) {
+          if (this.#connection === connection) this.#lose(describeFailure(error));
+        } else if (answer.throttleMs > 0) {
+          this.throttledUntilMs = performance.now() + answer.throttleMs;
+        }
+        onAnswer(error, answer);
+      },
+    );
+  }
+
+  /** Gives up the connection, if there is one, and with it what is unanswered. */
+  #lose(reason: string | undefined): void {
+    const wasConnected = this.#connected;
+    this.#drop();
+    if (!wasConnected) return;
+    this.#observer.brokerDisconnected(this.nodeId, addressText(this.#address), reason);
+    if (!this.#closed) this.#owner.linkFailed();
+  }
+
+  #drop(): void {
+    const connection = this.#connection;
+    this.#connection = undefined;
+    this.#connected = false;
+    if (connection !== undefined) discard(connection);
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#pause);
+    this.#lose(undefined);
+  }
+}

@@ -1,0 +1,107 @@
+import { type Connection, ResponseError } from '@platformatic/kafka';
+import { type Address, addressText, discard, newConnection, parseAddress } from './connections.ts';
+import { describeFailure } from './error-classes.ts';
+import { KafkaError } from './errors.ts';
+import type { Reachability } from './reachability.ts';
+import type { KafkaSettings } from './settings.ts';
+
+/** A broker that hangs must not hold up for long who could ask another one. */
+const longestAnswerMs = 3000;
+
+export type Question<Answer> = (connection: Connection) => Promise<Answer>;
+
+/**
+ * Asks any broker what any broker can answer, over a connection of its own, so that no question waits behind a Produce
+ * request. When a broker does not answer, the next one is asked: all that are known, then the bootstrap ones.
+ */
+export class ControlChannel {
+  readonly #settings: KafkaSettings;
+  readonly #reachability: Reachability;
+  readonly #bootstrap: readonly Address[];
+  #known: readonly Address[] = [];
+  #connection: Connection | undefined;
+  #connectedTo = '';
+  /** Where the next connection is tried first; moves on with every failure. */
+  #turn = 0;
+  #queue: Promise<unknown> = Promise.resolve();
+  #closed = false;
+
+  /** @throws {KafkaError} `invalid_settings` when a bootstrap broker is no address. */
+  constructor(settings: KafkaSettings, reachability: Reachability) {
+    this.#settings = settings;
+    this.#reachability = reachability;
+    this.#bootstrap = settings.bootstrapBrokers.map((text) => {
+      const address = parseAddress(text);
+      if (address === undefined)
+        throw new KafkaError('invalid_settings', `bootstrap broker "${text}" is not host:port`);
+      return address;
+    });
+  }
+
+  /** Brokers of the cluster as of now. */
+  learn(brokers: readonly Address[]): void {
+    this.#known = brokers;
+  }
+
+  /**
+   * Asks until a broker answers, each candidate once. Questions are asked one after another.
+   *
+   * @throws {ResponseError} when the answer is an error; otherwise why the last candidate did not answer.
+   */
+  ask<Answer>(question: Question<Answer>): Promise<Answer> {
+    const answer = this.#queue.then(() => this.#askAny(question));
+    this.#queue = answer.catch(() => undefined);
+    return answer;
+  }
+
+  async #askAny<Answer>(question: Question<Answer>): Promise<Answer> {
+    const startedAtMs = performance.now();
+    const candidates = this.#candidates();
+    let failure: unknown = new Error('no broker is known');
+    for (let attempt = 0; attempt < candidates.length && !this.#closed; attempt++) {
+      const candidate = candidates[(this.#turn + attempt) % candidates.length] as Address;
+      try {
+        const answer = await question(await this.#connect(candidate));
+        this.#reachability.contact();
+        return answer;
+      } catch (error) {
+        if (error instanceof ResponseError) {
+          this.#reachability.contact();
+          throw error;
+        }
+        failure = new Error(`${this.#connectedTo}: ${describeFailure(error)}`);
+        this.#drop();
+      }
+    }
+    this.#turn += 1;
+    this.#reachability.failure(startedAtMs);
+    throw failure;
+  }
+
+  /** The broker at hand first, while its connection lasts. */
+  async #connect(candidate: Address): Promise<Connection> {
+    if (this.#closed) throw new Error('the producer is closed');
+    if (this.#connection?.isConnected()) return this.#connection;
+    this.#drop();
+    const connection = newConnection(this.#settings, Math.min(this.#settings.requestTimeoutMs, longestAnswerMs));
+    this.#connection = connection;
+    this.#connectedTo = addressText(candidate);
+    await connection.connect(candidate.host, candidate.port);
+    return connection;
+  }
+
+  #drop(): void {
+    if (this.#connection !== undefined) discard(this.#connection);
+    this.#connection = undefined;
+  }
+
+  #candidates(): Address[] {
+    const byText = new Map([...this.#known, ...this.#bootstrap].map((address) => [addressText(address), address]));
+    return [...byText.values()];
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#drop();
+  }
+}

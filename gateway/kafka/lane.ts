@@ -1,0 +1,207 @@
+import type { Settleable } from '../core/publish.ts';
+import type { RecordEncoder } from '../core/record-sink.ts';
+import type { BufferPool } from './buffer-pool.ts';
+import { OpenBatch } from './open-batch.ts';
+import type { ProducerIdentity, SealedBatch } from './record-batch.ts';
+import { type SplitBatch, splitBatch } from './split-batch.ts';
+
+const lastEpoch = 0x7fff;
+
+/**
+ * One partition's way to Kafka: an open batch, sealed ones behind each other, the first of them possibly in flight.
+ *
+ * Order and idempotence rest on these rules:
+ *
+ * 1. Only the first batch is ever sent, and only one at a time; nothing passes it, however often it is sent again.
+ * 2. A batch is stamped (producer id, epoch, sequence number) when it is sent for the first time. Every attempt after
+ *    that sends the same bytes, so that the broker recognises what it has: also when the answer was lost, also when the
+ *    bytes of a given-up attempt arrive late, also when another broker leads by then (the state is in the log).
+ * 3. Within one producer id and epoch, a sequence number belongs to its record for ever. Else the broker would take a
+ *    new record for an old one and drop it, and acknowledge it. So whenever a record is refused for good, and those
+ *    behind it move up, the lane starts a new epoch, and counts from zero.
+ * 4. Each lane has an epoch of its own. The broker keeps epochs per producer id and partition, so a lane in trouble
+ *    changes nothing for the others, whatever they have in flight with the same producer id. And when the first batch
+ *    of the new epoch is stored, anything late from the old one is fenced: it can be doubled, but not put out of order.
+ */
+export class Lane {
+  readonly topic: string;
+  readonly partition: number;
+  /** Node id of the partition's leader; −1 while there is none. */
+  leader = -1;
+  /** The first batch is on its way; nothing may change until its attempt has ended. */
+  inFlight = false;
+  /** The first batch is not to be sent again before this, on the clock of `performance.now()`. */
+  retryAtMs = 0;
+  /** Attempts of the first batch that failed in a row. */
+  failures = 0;
+  readonly open: OpenBatch;
+  readonly #sealed: SealedBatch[] = [];
+  readonly #maxRecords: number;
+  #identity: ProducerIdentity | undefined;
+  #nextSequence = 0;
+  #stamped = false;
+
+  constructor(
+    topic: string,
+    partition: number,
+    identity: ProducerIdentity | undefined,
+    pool: BufferPool,
+    maxRecords: number,
+  ) {
+    this.topic = topic;
+    this.partition = partition;
+    this.#identity = identity;
+    this.open = new OpenBatch(pool);
+    this.#maxRecords = maxRecords;
+  }
+
+  /** A new epoch is due, but the producer id has no more: the lane waits for another id. */
+  get needsIdentity(): boolean {
+    return this.#identity === undefined;
+  }
+
+  get isEmpty(): boolean {
+    return this.open.records === 0 && this.#sealed.length === 0;
+  }
+
+  /** There is a batch that will not grow any more. */
+  get isFull(): boolean {
+    return this.#sealed.length > 0 || this.open.records >= this.#maxRecords;
+  }
+
+  /** At most this many bytes would be added to a request by `send`. */
+  get nextBytes(): number {
+    return this.#sealed[0]?.bytes.length ?? this.open.rawBytes;
+  }
+
+  /** When the first record that is not settled was appended. Only for a lane that is not empty. */
+  get oldestMs(): number {
+    return this.#sealed[0]?.openedAtMs ?? this.open.openedAtMs;
+  }
+
+  /** Records of the first batch that an unanswered attempt may have stored: doubled, if they are stamped anew. */
+  get possibleDuplicates(): number {
+    const first = this.#sealed[0];
+    return first?.mayBeStored ? first.records : 0;
+  }
+
+  /**
+   * Encodes one record. Returns its bytes, or −1 when it alone is larger than a batch. See `OpenBatch.append`.
+   *
+   * @param sealed told of a batch that was sealed to make room.
+   */
+  append<Event>(
+    key: Uint8Array,
+    keyLength: number,
+    timestampMs: number,
+    encoder: RecordEncoder<Event>,
+    event: Event,
+    settleable: Settleable,
+    sealed: (lane: Lane, batch: SealedBatch) => void,
+  ): number {
+    const { open } = this;
+    if (open.records >= this.#maxRecords) sealed(this, this.#seal());
+    let bytes = open.append(key, keyLength, timestampMs, encoder, event, settleable);
+    if (bytes < 0 && open.records > 0) {
+      sealed(this, this.#seal());
+      bytes = open.append(key, keyLength, timestampMs, encoder, event, settleable);
+    }
+    if (open.records === 1) open.openedAtMs = performance.now();
+    return bytes;
+  }
+
+  #seal(): SealedBatch {
+    const batch = this.open.seal();
+    this.#sealed.push(batch);
+    return batch;
+  }
+
+  /**
+   * Takes the first batch for an attempt: seals it if there is only an open one, stamps it if it was never sent.
+   * Only for a lane that is not empty, not in flight, and has an identity.
+   */
+  send(sealed: (lane: Lane, batch: SealedBatch) => void): SealedBatch {
+    let batch = this.#sealed[0];
+    if (batch === undefined) {
+      batch = this.#seal();
+      sealed(this, batch);
+    }
+    if (!this.#stamped) {
+      batch.stamp(this.#identity as ProducerIdentity, this.#nextSequence);
+      // Sequence numbers wrap after 2^31 − 1 (as `DefaultRecordBatch.incrementSequence`).
+      this.#nextSequence = (this.#nextSequence + batch.records) & 0x7fffffff;
+      this.#stamped = true;
+    }
+    batch.attempts += 1;
+    this.inFlight = true;
+    return batch;
+  }
+
+  /** Kafka has the first batch. The caller settles it. */
+  delivered(): SealedBatch {
+    const batch = this.#sealed.shift() as SealedBatch;
+    this.inFlight = false;
+    this.#stamped = false;
+    this.failures = 0;
+    this.retryAtMs = 0;
+    return batch;
+  }
+
+  /** The attempt came to nothing, or nobody knows what to; the same bytes go out again at `atMs`. */
+  retry(atMs: number, mayBeStored: boolean): SealedBatch {
+    const batch = this.#sealed[0] as SealedBatch;
+    if (mayBeStored) batch.mayBeStored = true;
+    this.inFlight = false;
+    this.failures += 1;
+    this.retryAtMs = atMs;
+    return batch;
+  }
+
+  /**
+   * The broker's idea of our sequence differs from ours (or the producer id is fenced: `sameProducerId` false). The
+   * first batch, which was not stored by this attempt, is stamped anew, and so is everything behind it, when its time
+   * comes. An earlier attempt may have stored it all the same: then it is doubled, and counted, but never lost.
+   */
+  startEpoch(sameProducerId: boolean): void {
+    const identity = this.#identity;
+    this.#identity =
+      sameProducerId && identity !== undefined && identity.epoch < lastEpoch
+        ? { producerId: identity.producerId, epoch: identity.epoch + 1 }
+        : undefined;
+    this.#nextSequence = 0;
+    this.#stamped = false;
+  }
+
+  /** Gives a lane that needs one a new producer id. */
+  useIdentity(identity: ProducerIdentity): void {
+    this.#identity = identity;
+  }
+
+  /**
+   * The first batch can never be stored as it is. Its parts take its place; the caller settles the refused records.
+   * Without refused ones every record keeps its sequence number, with refused ones a new epoch begins (rule 3).
+   *
+   * @param named indices of the records that the broker named as offenders.
+   */
+  split(named: readonly number[]): SplitBatch {
+    const batch = this.#sealed[0] as SealedBatch;
+    const split = splitBatch(batch, named);
+    this.#sealed.splice(0, 1, ...split.parts);
+    this.inFlight = false;
+    this.retryAtMs = 0;
+    if (split.refused.length > 0) {
+      this.startEpoch(true);
+    } else {
+      this.#nextSequence = (this.#nextSequence - batch.records) & 0x7fffffff;
+      this.#stamped = false;
+    }
+    return split;
+  }
+
+  /** Drops everything. The caller settles the records. */
+  abandon(): readonly Settleable[] {
+    const settleables = this.#sealed.flatMap((batch) => batch.settleables);
+    this.#sealed.length = 0;
+    return [...settleables, ...this.open.abandon()];
+  }
+}

@@ -1,0 +1,131 @@
+import { metadataV12, ResponseError } from '@platformatic/kafka';
+import { backoffMs } from './backoff.ts';
+import type { Address } from './connections.ts';
+import type { ControlChannel } from './control-channel.ts';
+import { describeFailure } from './error-classes.ts';
+import type { KafkaObserver } from './observer.ts';
+import type { KafkaSettings } from './settings.ts';
+
+/** The cluster as a broker described it. */
+export interface ClusterView {
+  readonly brokers: ReadonlyMap<number, Address>;
+  /** For each topic that exists: per partition the node id of its leader, −1 without one. */
+  readonly leaders: ReadonlyMap<string, readonly number[]>;
+}
+
+/** Asks once. Errors of single topics and partitions are part of the answer. */
+export async function fetchMetadata(
+  control: ControlChannel,
+  topics: readonly string[],
+): Promise<metadataV12.MetadataResponse> {
+  try {
+    return await control.ask((connection) => metadataV12.api.async(connection, [...topics], false, false));
+  } catch (error) {
+    // The library's parser throws for a partition without a leader, with the whole answer attached.
+    if (error instanceof ResponseError && 'response' in error) return error.response as metadataV12.MetadataResponse;
+    throw error;
+  }
+}
+
+export function viewOf(response: metadataV12.MetadataResponse): ClusterView {
+  const leaders = new Map<string, number[]>();
+  for (const topic of response.topics) {
+    const { name } = topic;
+    if (typeof name !== 'string' || topic.partitions.length === 0) continue;
+    const ofTopic: number[] = topic.partitions.map(() => -1);
+    for (const { partitionIndex, leaderId } of topic.partitions) {
+      if (partitionIndex < ofTopic.length) ofTopic[partitionIndex] = leaderId;
+    }
+    leaders.set(name, ofTopic);
+  }
+  return { brokers: new Map(response.brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }])), leaders };
+}
+
+/**
+ * Keeps the view of the cluster fresh, off the send path: when it gets old, and soon after `request`. While no broker
+ * answers, it tries on with growing pauses.
+ */
+export class Metadata {
+  readonly #control: ControlChannel;
+  readonly #topics: readonly string[];
+  readonly #settings: KafkaSettings;
+  readonly #observer: KafkaObserver;
+  readonly #onView: (view: ClusterView) => void;
+  #timer: NodeJS.Timeout | undefined;
+  #dueAtMs = Number.POSITIVE_INFINITY;
+  #running = false;
+  #wantedMeanwhile = false;
+  #lastStartMs = Number.NEGATIVE_INFINITY;
+  #failures = 0;
+  #closed = false;
+
+  constructor(
+    control: ControlChannel,
+    topics: readonly string[],
+    settings: KafkaSettings,
+    observer: KafkaObserver,
+    onView: (view: ClusterView) => void,
+  ) {
+    this.#control = control;
+    this.#topics = topics;
+    this.#settings = settings;
+    this.#observer = observer;
+    this.#onView = onView;
+    this.#scheduleIn(settings.metadataMaxAgeMs);
+  }
+
+  /** Something does not fit the view any more. Returns at once; at most one refresh per `retryBackoffMs` follows. */
+  request(): void {
+    if (this.#running) {
+      // The answer under way may have been composed before whatever changed.
+      this.#wantedMeanwhile = true;
+      return;
+    }
+    // While brokers do not answer, the pauses between the attempts are already running.
+    if (this.#failures > 0) return;
+    this.#scheduleIn(Math.max(0, this.#lastStartMs + this.#settings.retryBackoffMs - performance.now()));
+  }
+
+  #scheduleIn(delayMs: number): void {
+    if (this.#closed) return;
+    const dueAtMs = performance.now() + delayMs;
+    if (dueAtMs >= this.#dueAtMs) return;
+    clearTimeout(this.#timer);
+    this.#dueAtMs = dueAtMs;
+    this.#timer = setTimeout(() => void this.#refresh(), delayMs);
+  }
+
+  async #refresh(): Promise<void> {
+    this.#dueAtMs = Number.POSITIVE_INFINITY;
+    this.#running = true;
+    this.#wantedMeanwhile = false;
+    this.#lastStartMs = performance.now();
+    let nextInMs = this.#settings.metadataMaxAgeMs;
+    try {
+      const view = viewOf(await fetchMetadata(this.#control, this.#topics));
+      this.#failures = 0;
+      if (!this.#closed) this.#adopt(view);
+    } catch (error) {
+      this.#failures += 1;
+      nextInMs = backoffMs(this.#failures, this.#settings);
+      if (!this.#closed) this.#observer.metadataFailed(describeFailure(error), nextInMs);
+    }
+    this.#running = false;
+    this.#scheduleIn(nextInMs);
+    if (this.#wantedMeanwhile) this.request();
+  }
+
+  #adopt(view: ClusterView): void {
+    const leaders = [...view.leaders.values()].flat();
+    this.#observer.metadataRefreshed(view.brokers.size, leaders.length, leaders.filter((leader) => leader < 0).length);
+    // No broker at all: an answer of one that is just starting. What was known is more than that.
+    if (view.brokers.size === 0) return;
+    this.#control.learn([...view.brokers.values()]);
+    this.#onView(view);
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+  }
+}

@@ -1,0 +1,53 @@
+const seed = 0x9747b28c;
+const multiplier = 0x5bd1e995;
+
+/**
+ * MurmurHash2 exactly as in Kafka's Java client (`org.apache.kafka.common.utils.Utils.murmur2`), as a 32-bit signed
+ * integer over the first `length` bytes.
+ */
+export function murmur2(bytes: Uint8Array, length: number): number {
+  let hash = seed ^ length;
+  let at = 0;
+  for (const end = length - 3; at < end; at += 4) {
+    let word =
+      (bytes[at] as number) |
+      ((bytes[at + 1] as number) << 8) |
+      ((bytes[at + 2] as number) << 16) |
+      ((bytes[at + 3] as number) << 24);
+    word = Math.imul(word, multiplier);
+    word ^= word >>> 24;
+    hash = Math.imul(hash, multiplier) ^ Math.imul(word, multiplier);
+  }
+  const left = length - at;
+  if (left > 0) {
+    if (left === 3) hash ^= (bytes[at + 2] as number) << 16;
+    if (left >= 2) hash ^= (bytes[at + 1] as number) << 8;
+    hash = Math.imul(hash ^ (bytes[at] as number), multiplier);
+  }
+  hash = Math.imul(hash ^ (hash >>> 13), multiplier);
+  return hash ^ (hash >>> 15);
+}
+
+/** The partition of a keyed record, as Java's `BuiltInPartitioner.partitionForKey`. */
+export function partitionForKey(key: Uint8Array, keyLength: number, partitions: number): number {
+  return (murmur2(key, keyLength) & 0x7fffffff) % partitions;
+}
+
+/** Holds the UTF-8 bytes of the record key at hand, so that hashing and writing share one encoding of it. */
+export class KeyBytes {
+  bytes = Buffer.allocUnsafe(1024);
+
+  /** Encodes a key into `bytes`. Returns its length. */
+  encode(key: string): number {
+    const length = key.length;
+    // UTF-16 code units take up to three bytes each in UTF-8.
+    if (length * 3 > this.bytes.length) this.bytes = Buffer.allocUnsafe(length * 3);
+    const { bytes } = this;
+    for (let i = 0; i < length; i++) {
+      const unit = key.charCodeAt(i);
+      if (unit > 0x7f) return bytes.write(key, 0, 'utf8');
+      bytes[i] = unit;
+    }
+    return length;
+  }
+}

@@ -1,0 +1,71 @@
+import { initProducerIdV4 } from '@platformatic/kafka';
+import { backoffMs } from './backoff.ts';
+import type { ControlChannel } from './control-channel.ts';
+import { describeFailure } from './error-classes.ts';
+import type { KafkaObserver } from './observer.ts';
+import type { ProducerIdentity } from './record-batch.ts';
+import type { KafkaSettings } from './settings.ts';
+
+/** Means nothing without a transactional id, but the field is there. */
+const transactionTimeoutMs = 60_000;
+
+/** Asks the cluster for a producer id that nobody has had. Any broker can answer. */
+export async function fetchProducerIdentity(control: ControlChannel): Promise<ProducerIdentity> {
+  const { producerId, producerEpoch } = await control.ask((connection) =>
+    initProducerIdV4.api.async(connection, null, transactionTimeoutMs, -1n, -1),
+  );
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigInt64BE(producerId);
+  return { producerId: bytes, epoch: producerEpoch };
+}
+
+/** Gets producer ids for lanes that lost theirs, for as long as it takes. */
+export class ProducerIds {
+  readonly #control: ControlChannel;
+  readonly #settings: KafkaSettings;
+  readonly #observer: KafkaObserver;
+  readonly #onIdentity: (identity: ProducerIdentity) => void;
+  #wanted = false;
+  #failures = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(
+    control: ControlChannel,
+    settings: KafkaSettings,
+    observer: KafkaObserver,
+    onIdentity: (identity: ProducerIdentity) => void,
+  ) {
+    this.#control = control;
+    this.#settings = settings;
+    this.#observer = observer;
+    this.#onIdentity = onIdentity;
+  }
+
+  /** Returns at once; `onIdentity` is called once, later. Further calls until then change nothing. */
+  request(): void {
+    if (this.#wanted || this.#closed) return;
+    this.#wanted = true;
+    void this.#fetch();
+  }
+
+  async #fetch(): Promise<void> {
+    try {
+      const identity = await fetchProducerIdentity(this.#control);
+      this.#wanted = false;
+      this.#failures = 0;
+      if (!this.#closed) this.#onIdentity(identity);
+    } catch (error) {
+      if (this.#closed) return;
+      this.#failures += 1;
+      const retryInMs = backoffMs(this.#failures, this.#settings);
+      this.#observer.producerIdFailed(describeFailure(error), retryInMs);
+      this.#timer = setTimeout(() => void this.#fetch(), retryInMs);
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+  }
+}

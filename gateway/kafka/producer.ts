@@ -1,0 +1,267 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { unanswered } from '../core/outcome.ts';
+import type { Settleable } from '../core/publish.ts';
+import type { Pressure, RecordEncoder, RecordSink } from '../core/record-sink.ts';
+import { backoffMs } from './backoff.ts';
+import { BufferPool } from './buffer-pool.ts';
+import { ControlChannel } from './control-channel.ts';
+import { describeFailure } from './error-classes.ts';
+import { KafkaError } from './errors.ts';
+import type { Lane } from './lane.ts';
+import { type ClusterView, Metadata, viewOf } from './metadata.ts';
+import type { KafkaObserver } from './observer.ts';
+import { KeyBytes } from './partitioner.ts';
+import { fetchProducerIdentity, ProducerIds } from './producer-id.ts';
+import { Reachability } from './reachability.ts';
+import type { ProducerIdentity } from './record-batch.ts';
+import { Sender } from './sender.ts';
+import { defaultStartTimeoutMs, type KafkaSettings } from './settings.ts';
+import { settleAll } from './settle.ts';
+import { laneFactory, TopicLanes } from './topic-lanes.ts';
+import { prepareTopics } from './topics.ts';
+import { Watermarks } from './watermarks.ts';
+
+export interface ProducerOptions extends KafkaSettings {
+  /** All topics that records will be appended to. */
+  readonly topics: readonly string[];
+  readonly observer: KafkaObserver;
+}
+
+/** Figures for metrics and for the accounting of rule 7. */
+export interface ProducerStats {
+  readonly unsettledRecords: number;
+  /** Encoded bytes of the unsettled records, before compression. */
+  readonly unsettledBytes: number;
+  /** Bytes of the buffers of open batches, and of those kept for reuse. */
+  readonly bufferBytes: number;
+  readonly lanes: number;
+  /** Lanes whose first batch has failed and is to be sent again. */
+  readonly failingLanes: number;
+  /** Age of the oldest unsettled record; 0 when there is none. */
+  readonly oldestUnsettledMs: number;
+}
+
+/** Buffers that are kept for reuse while no batch needs them. */
+const maxFreeBufferBytes = 16 * 1024 * 1024;
+
+/**
+ * Writes records to Kafka with acks=all, idempotently, in the order of their append within each key. Records that
+ * Kafka cannot take yet are kept and sent again for as long as it takes (rule 2); only `drain` and `close` give up.
+ */
+export class Producer implements RecordSink {
+  readonly #settings: KafkaSettings;
+  readonly #observer: KafkaObserver;
+  readonly #topics = new Map<string, TopicLanes>();
+  readonly #pool: BufferPool;
+  readonly #watermarks: Watermarks;
+  readonly #control: ControlChannel;
+  readonly #reachability = new Reachability();
+  readonly #metadata: Metadata;
+  readonly #producerIds: ProducerIds;
+  readonly #sender: Sender;
+  readonly #key = new KeyBytes();
+  #identity: ProducerIdentity | undefined;
+  #onPressure: (level: Pressure) => void = () => undefined;
+  #onEmpty: () => void = () => undefined;
+  #ended = false;
+
+  /**
+   * Connects, makes sure of the topics, and gets a producer id.
+   *
+   * @throws {KafkaError} when no broker answers within `startTimeoutMs`, a topic is missing or cannot work, or settings
+   * contradict each other. What has been opened until then is closed.
+   */
+  static async start(options: ProducerOptions): Promise<Producer> {
+    const producer = new Producer(options);
+    try {
+      await producer.#start(options.topics);
+      return producer;
+    } catch (error) {
+      await producer.close();
+      throw error;
+    }
+  }
+
+  private constructor(options: ProducerOptions) {
+    const { observer, maxBatchBytes, maxBatchRecords } = options;
+    this.#settings = options;
+    this.#observer = observer;
+    this.#pool = new BufferPool(maxBatchBytes, maxFreeBufferBytes);
+    this.#watermarks = new Watermarks(options, (level) => {
+      observer.pressureChanged(level, this.#watermarks.records, this.#watermarks.bytes);
+      this.#onPressure(level);
+    });
+    if (!(maxBatchRecords >= 1)) throw new KafkaError('invalid_settings', 'maxBatchRecords must be at least 1');
+    this.#control = new ControlChannel(options, this.#reachability);
+    this.#metadata = new Metadata(this.#control, options.topics, options, observer, (view) => this.#adopt(view));
+    this.#producerIds = new ProducerIds(this.#control, options, observer, (identity) => this.#useIdentity(identity));
+    this.#sender = new Sender({
+      settings: options,
+      observer,
+      reachability: this.#reachability,
+      laneOf: (topic, partition) => this.#topics.get(topic)?.lanes[partition],
+      answers: {
+        settings: options,
+        observer,
+        settled: (records, rawBytes) => this.#settled(records, rawBytes),
+        refreshMetadata: () => this.#metadata.request(),
+        requestProducerId: () => this.#producerIds.request(),
+      },
+    });
+  }
+
+  async #start(topics: readonly string[]): Promise<void> {
+    const prepared = await this.#untilReachable(async () => {
+      const metadata = await prepareTopics(this.#control, topics, this.#settings, this.#observer);
+      return { metadata, identity: await fetchProducerIdentity(this.#control) };
+    });
+    this.#identity = prepared.identity;
+    for (const topic of topics) this.#topics.set(topic, new TopicLanes(topic));
+    const view = viewOf(prepared.metadata);
+    this.#control.learn([...view.brokers.values()]);
+    this.#adopt(view);
+    this.#sender.connect();
+  }
+
+  /** Tries again while the cluster may only just be starting. */
+  async #untilReachable<Result>(attempt: () => Promise<Result>): Promise<Result> {
+    const timeoutMs = this.#settings.startTimeoutMs ?? defaultStartTimeoutMs;
+    const deadline = performance.now() + timeoutMs;
+    for (let failures = 1; ; failures++) {
+      try {
+        return await attempt();
+      } catch (error) {
+        if (error instanceof KafkaError) throw error;
+        const pauseMs = backoffMs(failures, this.#settings);
+        if (performance.now() + pauseMs > deadline) {
+          const message = `no answer from Kafka (${this.#settings.bootstrapBrokers.join(', ')}) within ${timeoutMs} ms: ${describeFailure(error)}`;
+          throw new KafkaError('kafka_unreachable', message, { cause: error });
+        }
+        this.#observer.metadataFailed(describeFailure(error), pauseMs);
+        await delay(pauseMs);
+      }
+    }
+  }
+
+  #adopt(view: ClusterView): void {
+    const identity = this.#identity;
+    if (identity === undefined) return;
+    for (const [name, topic] of this.#topics) {
+      topic.adopt(
+        view.leaders.get(name) ?? [],
+        laneFactory(name, identity, this.#pool, this.#settings.maxBatchRecords),
+      );
+    }
+    this.#sender.adopt(view.brokers, this.#lanes());
+  }
+
+  #useIdentity(identity: ProducerIdentity): void {
+    this.#identity = identity;
+    for (const lane of this.#lanes()) if (lane.needsIdentity) lane.useIdentity(identity);
+    this.#sender.wake();
+  }
+
+  *#lanes(): Generator<Lane> {
+    for (const topic of this.#topics.values()) yield* topic.lanes;
+  }
+
+  append<Event>(
+    topic: string,
+    key: string,
+    timestampMs: number,
+    encoder: RecordEncoder<Event>,
+    event: Event,
+    settleable: Settleable,
+  ): boolean {
+    const lanes = this.#topics.get(topic);
+    if (lanes === undefined) throw new KafkaError('topic_not_configured', `not started for topic "${topic}"`);
+    if (this.#ended) {
+      setImmediate(() => settleAll([settleable], unanswered, this.#observer));
+      return true;
+    }
+    const keyLength = this.#key.encode(key);
+    const keyBytes = this.#key.bytes;
+    const lane = keyLength === 0 ? lanes.forUnkeyed() : lanes.forKey(keyBytes, keyLength);
+    const sealed = this.#sender.sealed;
+    const bytes = lane.append(keyBytes, keyLength, timestampMs, encoder, event, settleable, sealed);
+    if (bytes < 0) return false;
+    if (lane.open.records === 1) this.#sender.opened(lane);
+    if (lane.open.records === this.#settings.maxBatchRecords) this.#sender.wake();
+    this.#watermarks.add(bytes);
+    return true;
+  }
+
+  #settled(records: number, rawBytes: number): void {
+    this.#watermarks.remove(records, rawBytes);
+    if (this.#watermarks.records === 0) this.#onEmpty();
+  }
+
+  /** How full the gateway is, over everything unsettled. */
+  get pressure(): Pressure {
+    return this.#watermarks.level;
+  }
+
+  /** Sets who is told when the pressure changes; at once, also from inside of `append`. */
+  onPressure(listener: (level: Pressure) => void): void {
+    this.#onPressure = listener;
+  }
+
+  /** False when no broker has answered for longer than `unreachableAfterMs`. */
+  isReachable(): boolean {
+    return this.#reachability.isReachable(performance.now(), this.#settings.unreachableAfterMs);
+  }
+
+  stats(): ProducerStats {
+    const lanes = [...this.#lanes()];
+    const now = performance.now();
+    const waiting = lanes.filter((lane) => !lane.isEmpty);
+    return {
+      unsettledRecords: this.#watermarks.records,
+      unsettledBytes: this.#watermarks.bytes,
+      bufferBytes: this.#pool.heldBytes,
+      lanes: lanes.length,
+      failingLanes: lanes.filter((lane) => lane.failures > 0).length,
+      oldestUnsettledMs: Math.max(0, ...waiting.map((lane) => now - lane.oldestMs)),
+    };
+  }
+
+  /**
+   * Sends what there is without lingering, until everything is settled or the time is over; then settles the rest as
+   * unanswered. Afterwards records are no longer taken: they are settled as unanswered, too.
+   *
+   * @returns how many records were left.
+   */
+  async drain(deadlineMs: number): Promise<number> {
+    this.#sender.stopLingering();
+    if (this.#watermarks.records > 0) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, deadlineMs);
+        this.#onEmpty = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+    return this.#end();
+  }
+
+  /** Settles what is left as unanswered and closes all connections. */
+  async close(): Promise<void> {
+    this.#end();
+    this.#metadata.close();
+    this.#producerIds.close();
+    this.#control.close();
+  }
+
+  #end(): number {
+    if (this.#ended) return 0;
+    this.#ended = true;
+    this.#sender.close();
+    const left = this.#watermarks.records;
+    if (left === 0) return 0;
+    this.#observer.abandoned(left);
+    for (const lane of this.#lanes()) settleAll(lane.abandon(), unanswered, this.#observer);
+    this.#watermarks.remove(left, this.#watermarks.bytes);
+    return left;
+  }
+}
