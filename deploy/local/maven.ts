@@ -5,7 +5,7 @@ import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { localEnvironment } from './environment.ts';
-import { withFileLock } from './file-lock.ts';
+import { isAlive, withFileLock } from './file-lock.ts';
 import { LocalServerError, type OnLog } from './progress.ts';
 
 /** Where the fetched servers lie. */
@@ -18,6 +18,7 @@ export interface ServerJars {
 
 const POM = join(import.meta.dirname, 'pom.xml');
 const FETCH_DEADLINE_MS = 15 * 60_000;
+const PROGRESS_EVERY_MS = 10_000;
 
 /**
  * Fetches the servers of `pom.xml` through Maven, once: later calls find them in the cache directory, under a name that
@@ -64,29 +65,56 @@ async function fetchInto(
   onLog: OnLog,
   signal: AbortSignal | undefined,
 ): Promise<void> {
+  const unfinished = `${target}.unfinished-${process.pid}`;
   await removeLeftovers(cacheDir);
-  const unfinished = join(cacheDir, `unfinished-${process.pid}-${Date.now()}`);
   onLog('fetching Kafka and the schema registry through Maven (about 150 MB, once)');
   const started = performance.now();
+  const elapsed = (): string => `${((performance.now() - started) / 1000).toFixed(0)} s`;
+  const progress = setInterval(() => onLog(`still fetching, ${elapsed()}`), PROGRESS_EVERY_MS);
   try {
     await runMaven(unfinished, signal);
-    await rename(unfinished, target);
-    onLog(`fetched in ${((performance.now() - started) / 1000).toFixed(0)} s, kept in ${target}`);
+    await publish(unfinished, target);
+    onLog(`fetched in ${elapsed()}, kept in ${target}`);
   } catch (error) {
     await rm(unfinished, { recursive: true, force: true });
     throw error;
+  } finally {
+    clearInterval(progress);
   }
 }
 
-/** What a fetch left behind that was killed; only the holder of the lock gets here, so no fetch is under way. */
+/** Gives a complete fetch its name; of two that were made at the same time the first stays, they are alike. */
+async function publish(unfinished: string, target: string): Promise<void> {
+  try {
+    await rename(unfinished, target);
+  } catch (error) {
+    if (!existsSync(target)) {
+      throw error;
+    }
+    await rm(unfinished, { recursive: true, force: true });
+  }
+}
+
+/** What a fetch left behind whose process was killed. */
 async function removeLeftovers(cacheDir: string): Promise<void> {
-  const entries = await readdir(cacheDir);
-  const leftovers = entries.filter((entry) => entry.startsWith('unfinished-'));
+  const leftovers = (await readdir(cacheDir)).filter((entry) => {
+    const pid = /\.unfinished-(\d+)$/.exec(entry)?.[1];
+    return pid !== undefined && !isAlive(Number(pid));
+  });
   await Promise.all(leftovers.map((entry) => rm(join(cacheDir, entry), { recursive: true, force: true })));
 }
 
 async function runMaven(outputDir: string, signal: AbortSignal | undefined): Promise<void> {
-  const goals = ['-B', '-q', '-ntp', '-f', POM, 'process-resources', `-Dtarget.dir=${outputDir}`];
+  const goals = [
+    '-B',
+    '-q',
+    '-ntp',
+    '-Dstyle.color=never',
+    '-f',
+    POM,
+    'process-resources',
+    `-Dtarget.dir=${outputDir}`,
+  ];
   try {
     await promisify(execFile)('mvn', goals, { timeout: FETCH_DEADLINE_MS, maxBuffer: 64 * 1024 * 1024, signal });
   } catch (cause) {
@@ -104,8 +132,8 @@ export function mavenError(cause: NodeJS.ErrnoException & { stdout?: string; std
       { cause },
     );
   }
-  const said = `${cause.stdout ?? ''}\n${cause.stderr ?? ''}`.split('\n').filter((line) => line.includes('ERROR'));
-  const excerpt = said.length > 0 ? said.slice(0, 3).join('\n') : cause.message;
+  const said = `${cause.stdout ?? ''}\n${cause.stderr ?? ''}`.split('\n').filter((line) => /\[ERROR\] +\S/.test(line));
+  const excerpt = said.length > 0 ? said.slice(0, 2).join('\n') : cause.message;
   return new LocalServerError(
     'fetch_failed',
     `Maven could not fetch Kafka and the schema registry; is the Maven repository reachable from here, or the mirror in ~/.m2/settings.xml? Maven says:\n${excerpt}`,
