@@ -10,7 +10,7 @@ import { handlePacket } from './handle-packet.ts';
 import type { CloseReason, ConnectionFacts } from './observer.ts';
 import { Outgoing } from './outgoing.ts';
 import { PacketClock } from './packet-clock.ts';
-import type { ProtocolVersion } from './packet-types.ts';
+import { type ProtocolVersion, packetTypes } from './packet-types.ts';
 import { type ReasonCode, reasonCodes, reasonName } from './reason-codes.ts';
 import type { Session } from './session.ts';
 import type { Violation } from './violation.ts';
@@ -85,8 +85,18 @@ export class Connection implements ConnectionFacts {
   /** Bytes have arrived. After its end a connection is read only so that the peer sees our last packet before a reset. */
   received(chunk: Buffer): void {
     if (this.hasEnded) return;
+    if (this.#isNotConnect(chunk)) {
+      this.#violated(firstIsNotConnect);
+      return;
+    }
     this.#framer.accept(chunk);
     this.#readPackets();
+  }
+
+  /** The first byte tells who does not speak MQTT: no need to gather what it takes for a packet. */
+  #isNotConnect(chunk: Buffer): boolean {
+    if (this.#state !== 'connecting' || !this.#framer.isBetweenPackets) return false;
+    return (chunk[0] ?? 0) >> 4 !== packetTypes.connect;
   }
 
   #readPackets(): void {
@@ -264,7 +274,7 @@ export class Connection implements ConnectionFacts {
   transportClosed(): void {
     if (!this.hasEnded) this.#leave('network', true);
     this.#state = 'closed';
-    this.context.connections.delete(this);
+    this.context.socketClosed(this);
   }
 
   /** Deadlines and keep-alive, checked by the one timer of the server. */
@@ -284,6 +294,10 @@ export class Connection implements ConnectionFacts {
   }
 }
 
+const firstIsNotConnect: Violation = {
+  code: reasonCodes.protocolError,
+  detail: 'the first packet is not CONNECT [MQTT-3.1.0-1]',
+};
 const longerThanNecessary: Violation = {
   code: reasonCodes.malformedPacket,
   detail: 'remaining length is not in its shortest form [MQTT-1.5.5-1]',

@@ -74,6 +74,7 @@ export class MqttContext {
   /** The monotonic clock as of the last sweep: exact enough for keep-alive, and free to read per packet. */
   coarseMs: number;
   readonly sweepIntervalMs: number;
+  #onLastClosed: (() => void) | undefined;
 
   constructor(options: MqttServerOptions) {
     this.options = options;
@@ -84,6 +85,19 @@ export class MqttContext {
     this.wills = new PendingWills(this);
     this.output = new OutputTurn(this);
     this.coarseMs = this.monotonicMs();
+  }
+
+  socketClosed(connection: Connection): void {
+    this.connections.delete(connection);
+    if (this.connections.size === 0) this.#onLastClosed?.();
+  }
+
+  /** Resolves when there is no socket left. Called once, at the end. */
+  async allClosed(): Promise<void> {
+    if (this.connections.size === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#onLastClosed = resolve;
+    });
   }
 
   monotonicMs(): number {

@@ -35,6 +35,11 @@ export class Framer {
     return this.#offset < this.#chunk.length;
   }
 
+  /** Whether the next byte begins a packet: none is under way. */
+  get isBetweenPackets(): boolean {
+    return this.#part === undefined && !this.hasUnread;
+  }
+
   /** Hands in the next bytes of the stream. The earlier ones must have been consumed: `next` returned `incomplete`. */
   accept(chunk: Buffer): void {
     if (this.hasUnread) chunk = Buffer.concat([this.#chunk.subarray(this.#offset), chunk]);

@@ -34,11 +34,9 @@ handlers[packetTypes.auth] = onAuth;
 export function handlePacket(connection: Connection, first: number): Violation | undefined {
   const type = first >> 4;
   const flags = first & 0x0f;
-  if (!connection.isOpen) {
-    if (type === packetTypes.connect) return onConnect(connection, flags);
-    return { code: reasonCodes.protocolError, detail: 'the first packet is not CONNECT [MQTT-3.1.0-1]' };
-  }
   if (type === packetTypes.connect) {
+    // Nothing else gets this far before CONNECT was accepted, and nothing at all during authentication.
+    if (!connection.isOpen) return onConnect(connection, flags);
     return { code: reasonCodes.protocolError, detail: 'a second CONNECT [MQTT-3.1.0-2]' };
   }
   const handler = handlers[type];

@@ -45,7 +45,12 @@ for (const name of Object.keys(reasonCodes) as ReasonName[]) names.set(reasonCod
 /** The name of a reason code, for logs, metric labels and reason strings. */
 export const reasonName = (code: ReasonCode): ReasonName => names.get(code) ?? 'unspecifiedError';
 
-/** What a rejected publish is answered with in MQTT 5 (PUBACK, PUBREC: sections 3.4.2.1 and 3.5.2.1). */
+/**
+ * What a rejected publish is answered with in MQTT 5 (PUBACK, PUBREC: sections 3.4.2.1 and 3.5.2.1).
+ *
+ * `too_large` is 0x97, not 0x95: packet too large is a code of CONNACK and DISCONNECT only. A client that checks, as
+ * MQTT.js does, takes a PUBACK with 0x95 for malformed, closes, and sends the same publish again without end.
+ */
 export const reasonOfRejection: Readonly<Record<RejectionReason, ReasonCode>> = {
   no_route: reasonCodes.topicNameInvalid,
   not_authorized: reasonCodes.notAuthorized,
@@ -53,7 +58,7 @@ export const reasonOfRejection: Readonly<Record<RejectionReason, ReasonCode>> = 
   malformed_payload: reasonCodes.payloadFormatInvalid,
   invalid_field: reasonCodes.payloadFormatInvalid,
   absurd_clock: reasonCodes.payloadFormatInvalid,
-  too_large: reasonCodes.packetTooLarge,
+  too_large: reasonCodes.quotaExceeded,
   refused_by_kafka: reasonCodes.implementationSpecificError,
 };
 

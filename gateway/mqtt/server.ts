@@ -157,7 +157,7 @@ export class MqttServer {
     context.output.cancel();
     for (const connection of context.connections) if (!connection.hasEnded) connection.cutOff('server_shutdown');
     context.wills.clear();
-    const closed = Promise.all(this.#listeners.map(({ server }) => closedServer(server)));
+    const closed = Promise.all([context.allClosed(), ...this.#listeners.map(({ server }) => closedServer(server))]);
     const linger = setTimeout(() => {
       for (const connection of context.connections) connection.cutOff('server_shutdown');
     }, lingerMs);

@@ -1,0 +1,180 @@
+import { describe, expect, it } from 'vitest';
+import { rejected } from '../../../gateway/core/outcome.ts';
+import { type ConnectFields, type Edge, join, type RawClient, startEdge, until } from './support.ts';
+
+const persistent = (version: 4 | 5): ConnectFields => ({
+  version,
+  clean: false,
+  ...(version === 5 ? { properties: { sessionExpiryInterval: 600 } } : {}),
+});
+
+async function drop(edge: Edge, client: RawClient): Promise<void> {
+  client.socket.destroy();
+  await until(() => edge.server.connections === 0, 'the connection to be gone');
+}
+
+describe.each([4, 5] as const)('QoS 2 in version %i', (version) => {
+  it('withholds PUBREC until the publish is settled, then completes', async () => {
+    const edge = await startEdge();
+    const client = await join(edge, { version });
+    client.publish(3, 2);
+    await edge.taken(1);
+    await client.nothingSent();
+    edge.settle(0);
+    expect(await client.next()).toMatchObject({ cmd: 'pubrec', messageId: 3 });
+    client.send({ cmd: 'pubrel', messageId: 3 });
+    expect(await client.next()).toMatchObject({ cmd: 'pubcomp', messageId: 3 });
+  });
+
+  it('never hands on an identifier that is in flight', async () => {
+    const edge = await startEdge();
+    const client = await join(edge, { version });
+    client.publish(3, 2);
+    client.publish(3, 2, { dup: true });
+    await client.nothingSent();
+    edge.settle(0);
+    expect(await client.next()).toMatchObject({ cmd: 'pubrec', messageId: 3 });
+    client.publish(3, 2, { dup: true });
+    expect(await client.next()).toMatchObject({ cmd: 'pubrec', messageId: 3 });
+    expect(edge.received).toHaveLength(1);
+    client.send({ cmd: 'pubrel', messageId: 3 });
+    expect(await client.next()).toMatchObject({ cmd: 'pubcomp' });
+    client.publish(3, 2);
+    await edge.taken(2);
+  });
+
+  it('remembers across a reconnect what was received', async () => {
+    const edge = await startEdge();
+    const first = await join(edge, persistent(version));
+    first.publish(3, 2);
+    await edge.taken(1);
+    edge.settle(0);
+    expect(await first.next()).toMatchObject({ cmd: 'pubrec' });
+    await drop(edge, first);
+    const second = await join(edge, persistent(version));
+    second.publish(3, 2, { dup: true });
+    expect(await second.next()).toMatchObject({ cmd: 'pubrec', messageId: 3 });
+    second.send({ cmd: 'pubrel', messageId: 3 });
+    expect(await second.next()).toMatchObject({ cmd: 'pubcomp', messageId: 3 });
+    expect(edge.received).toHaveLength(1);
+  });
+
+  it('takes a PUBREL after a reconnect', async () => {
+    const edge = await startEdge();
+    const first = await join(edge, persistent(version));
+    first.publish(3, 2);
+    await edge.taken(1);
+    edge.settle(0);
+    expect(await first.next()).toMatchObject({ cmd: 'pubrec' });
+    await drop(edge, first);
+    const second = await join(edge, persistent(version));
+    second.send({ cmd: 'pubrel', messageId: 3 });
+    const pubcomp = await second.next();
+    expect(pubcomp).toMatchObject({ cmd: 'pubcomp', messageId: 3 });
+    expect((pubcomp as { reasonCode?: number }).reasonCode ?? 0).toBe(0);
+  });
+
+  it('remembers a publish that settles while the device is away', async () => {
+    const edge = await startEdge();
+    const first = await join(edge, persistent(version));
+    first.publish(3, 2);
+    await edge.taken(1);
+    await drop(edge, first);
+    edge.settle(0);
+    const second = await join(edge, persistent(version));
+    second.publish(3, 2, { dup: true });
+    expect(await second.next()).toMatchObject({ cmd: 'pubrec', messageId: 3 });
+    expect(edge.received).toHaveLength(1);
+  });
+
+  it('answers the connection that sent the publish last', async () => {
+    const edge = await startEdge();
+    const first = await join(edge, persistent(version));
+    first.publish(3, 2);
+    await edge.taken(1);
+    await drop(edge, first);
+    const second = await join(edge, persistent(version));
+    second.publish(3, 2, { dup: true });
+    await second.nothingSent();
+    edge.settle(0);
+    expect(await second.next()).toMatchObject({ cmd: 'pubrec', messageId: 3 });
+    expect(edge.received).toHaveLength(1);
+  });
+
+  it('forgets with a clean session', async () => {
+    const edge = await startEdge();
+    const first = await join(edge, persistent(version));
+    first.publish(3, 2);
+    await edge.taken(1);
+    await drop(edge, first);
+    const second = await join(edge, { version, clean: true });
+    second.publish(3, 2);
+    await edge.taken(2);
+    edge.settle(0);
+    await second.nothingSent();
+    edge.settle(1);
+    expect(await second.next()).toMatchObject({ cmd: 'pubrec', messageId: 3 });
+  });
+
+  it('refuses PUBREL before PUBREC', async () => {
+    const edge = await startEdge();
+    const client = await join(edge, { version });
+    client.publish(3, 2);
+    client.send({ cmd: 'pubrel', messageId: 3 });
+    await client.end();
+    expect(edge.seen.of('protocolViolation')).toHaveLength(1);
+  });
+
+  it('keeps the order of PUBACK and PUBREC together', async () => {
+    const edge = await startEdge();
+    const client = await join(edge, { version });
+    client.publish(1, 2);
+    client.publish(2, 1);
+    await edge.taken(2);
+    edge.settle(1);
+    await client.nothingSent();
+    edge.settle(0);
+    expect(await client.next()).toMatchObject({ cmd: 'pubrec', messageId: 1 });
+    expect(await client.next()).toMatchObject({ cmd: 'puback', messageId: 2 });
+  });
+});
+
+describe('PUBREL for an unknown identifier', () => {
+  it('is answered with 0x92 in MQTT 5', async () => {
+    const client = await join(await startEdge());
+    client.send({ cmd: 'pubrel', messageId: 77 });
+    expect(await client.next()).toMatchObject({ cmd: 'pubcomp', messageId: 77, reasonCode: 0x92 });
+  });
+
+  it('is answered with a plain PUBCOMP in MQTT 3.1.1', async () => {
+    const client = await join(await startEdge(), { version: 4 });
+    client.send({ cmd: 'pubrel', messageId: 77 });
+    expect(await client.next()).toMatchObject({ cmd: 'pubcomp', messageId: 77, length: 2 });
+  });
+});
+
+describe('a rejected QoS 2 publish', () => {
+  const outcome = rejected({ reason: 'malformed_payload', detail: 'no message' });
+
+  it('ends with PUBREC and its reason code in MQTT 5: the identifier is free', async () => {
+    const edge = await startEdge({ limits: { receiveMaximum: 1 } });
+    const client = await join(edge);
+    for (let turn = 0; turn < 3; turn += 1) {
+      client.publish(3, 2);
+      await edge.taken(turn + 1);
+      edge.settle(turn, outcome);
+      expect(await client.next()).toMatchObject({ cmd: 'pubrec', messageId: 3, reasonCode: 0x99 });
+    }
+  });
+
+  it('goes on with PUBREL in MQTT 3.1.1', async () => {
+    const edge = await startEdge();
+    const client = await join(edge, { version: 4 });
+    client.publish(3, 2);
+    await edge.taken(1);
+    edge.settle(0, outcome);
+    expect(await client.next()).toMatchObject({ cmd: 'pubrec', messageId: 3, length: 2 });
+    client.send({ cmd: 'pubrel', messageId: 3 });
+    expect(await client.next()).toMatchObject({ cmd: 'pubcomp', messageId: 3 });
+  });
+});
