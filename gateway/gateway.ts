@@ -22,6 +22,10 @@ import { RegistryError } from './schema-registry/registry-error.ts';
 
 /** How long the event loop may wait for another process's write to the device registry. */
 const registryBusyTimeoutMs = 250;
+/** More than a batch's header and a record's own lengths take, so that a record of the rest always fits into a batch. */
+const batchOverheadBytes = 256;
+/** Time for one try to reach Kafka; then the log says so, and the next one begins. */
+const kafkaStartTimeoutMs = 5000;
 /** Time for devices to be told, and for sockets to close, after everything is settled. */
 const farewellMs = 1000;
 
@@ -143,11 +147,12 @@ export class Gateway {
 
   #startProducer(): Promise<Producer | undefined> {
     const { routes, deadLetterTopic, kafka } = this.#config;
+    const { kafka: observer, lifecycle } = this.#observability;
     const topics = [...new Set([...routes.map(({ kafkaTopic }) => kafkaTopic), deadLetterTopic])];
     return retryUntil(this.#stopping.signal, {
-      attempt: () => Producer.start({ ...kafka, topics, observer: this.#observability.kafka }),
+      attempt: () => Producer.start({ ...kafka, topics, observer, startTimeoutMs: kafkaStartTimeoutMs }),
       isTransient: (error) => error instanceof KafkaError && error.code === 'kafka_unreachable',
-      onRetry: (error) => this.#observability.lifecycle.startDelayed('kafka', error),
+      onRetry: (error) => lifecycle.startDelayed('kafka', error),
     });
   }
 
@@ -161,7 +166,7 @@ export class Gateway {
       codecs: this.#contracts.codecs(schemaIds),
       limits: validation,
       source: eventSource,
-      maxRecordBytes: producer.maxRecordBytes,
+      maxRecordBytes: this.#config.kafka.maxBatchBytes - batchOverheadBytes,
     });
     const ingest = new Ingest({
       pipeline,
@@ -198,14 +203,23 @@ export class Gateway {
       {
         name: 'edge_unsettled_records',
         help: 'Records that Kafka has not acknowledged yet.',
-        read: () => producer.unsettledRecords,
+        read: () => producer.stats().unsettledRecords,
       },
       {
         name: 'edge_unsettled_bytes',
         help: 'Bytes of records that Kafka has not acknowledged yet.',
-        read: () => producer.unsettledBytes,
+        read: () => producer.stats().unsettledBytes,
       },
-      { name: 'edge_pressure', help: '0 open, 1 soft, 2 hard watermark exceeded.', read: () => producer.pressure },
+      {
+        name: 'edge_oldest_unsettled_seconds',
+        help: 'Age of the oldest record that Kafka has not acknowledged.',
+        read: () => producer.stats().oldestUnsettledMs / 1000,
+      },
+      {
+        name: 'edge_kafka_lanes_failing',
+        help: 'Partitions whose first batch has failed and is to be sent again.',
+        read: () => producer.stats().failingLanes,
+      },
       { name: 'edge_mqtt_sessions', help: 'Sessions, connected or away.', read: () => mqtt.sessions },
       { name: 'edge_mqtt_sessions_away', help: 'Sessions without a connection.', read: () => mqtt.sessionsAway },
       { name: 'edge_mqtt_sockets', help: 'Sockets, also before CONNECT and while closing.', read: () => mqtt.sockets },

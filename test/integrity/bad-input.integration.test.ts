@@ -178,7 +178,7 @@ describe('bad input', () => {
   });
 
   it.each(cases)('$what gets the answer of the standard, is counted, and touches nobody else', async (bad) => {
-    const violations = await gateway.metric('edge_mqtt_protocol_violations_total');
+    const violations = await gateway.metric('edge_mqtt_violations_total');
     const device = await Device.open(gateway.mqttPort());
     if (bad.when === 'connected') {
       device.send(
@@ -197,7 +197,7 @@ describe('bad input', () => {
     const answer = await device.closed();
     if (bad.answer === undefined) expect(answer).toEqual(Buffer.alloc(0));
     else expect([answer[0], answer[2]]).toEqual(bad.answer);
-    expect(await gateway.metric('edge_mqtt_protocol_violations_total')).toBe(violations + 1);
+    expect(await gateway.metric('edge_mqtt_violations_total')).toBe(violations + 1);
 
     sequence += 1;
     await honest.publishAsync(topic, telemetryPayload('veh-1', sequence), { qos: 1 });
