@@ -28,11 +28,25 @@ export function loadProtos(protoPaths: readonly string[]): protobuf.Root {
     root.resolvePath = (_origin, target) => findIncluded(target, includes);
     root.loadSync(files);
     root.resolveAll();
+    leaveNullWhereAbsent(root);
     return root;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new ContractError('invalid_proto', `the .proto files can't be loaded: ${reason}`, error);
   }
+}
+
+/**
+ * Lets a decoded message have null wherever a field with presence was absent. protobufjs does so for messages and
+ * `optional` fields of proto3, but gives members of a oneof and fields of proto2 the default of their type, which nobody
+ * could tell from a value that was sent.
+ */
+function leaveNullWhereAbsent(namespace: protobuf.NamespaceBase): void {
+  if (namespace instanceof protobuf.Type) {
+    const prototype = namespace.ctor.prototype as unknown as Record<string, unknown>;
+    for (const field of namespace.fieldsArray) if (field.hasPresence) prototype[field.name] = null;
+  }
+  for (const nested of namespace.nestedArray) if (nested instanceof protobuf.Namespace) leaveNullWhereAbsent(nested);
 }
 
 function protosBelow(directory: string): string[] {
