@@ -109,7 +109,7 @@ const cases: readonly BadInput[] = [
     what: 'a property that PUBLISH does not have',
     when: 'connected',
     bytes: packet(0x32, utf8(topic), hex('0001'), hex('03 21 0001')),
-    answer: [DISCONNECT, 0x82],
+    answer: [DISCONNECT, 0x81],
   },
   {
     what: 'topic alias 0',
