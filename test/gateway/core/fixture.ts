@@ -22,7 +22,6 @@ interface PublishFields {
   readonly receivedAtMs: number;
   readonly traceparent: string | undefined;
   readonly correlationId: string | undefined;
-  readonly contentType: string | undefined;
 }
 
 /** A publish that remembers its answers. */
@@ -34,7 +33,6 @@ export class TestPublish extends Publish {
   readonly receivedAtMs: number;
   readonly traceparent: string | undefined;
   readonly correlationId: string | undefined;
-  readonly contentType: string | undefined;
   readonly answers: Outcome[] = [];
 
   constructor(fields: Partial<PublishFields>) {
@@ -46,7 +44,6 @@ export class TestPublish extends Publish {
     this.receivedAtMs = fields.receivedAtMs ?? receivedAtMs;
     this.traceparent = fields.traceparent;
     this.correlationId = fields.correlationId;
-    this.contentType = fields.contentType;
   }
 
   answer(outcome: Outcome): void {

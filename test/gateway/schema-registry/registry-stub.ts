@@ -20,18 +20,22 @@ export type StubAnswers = Readonly<Record<string, readonly ([status: number, bod
 export async function startRegistryStub(answers: StubAnswers): Promise<RegistryStub> {
   const requests: StubRequest[] = [];
   const given = new Map<string, number>();
-  const server: Server = createServer(async (request, response) => {
+  const server: Server = createServer((request, response) => {
     const line = `${request.method} ${request.url}`;
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    requests.push({ line, headers: request.headers, body: Buffer.concat(chunks).toString() });
-    const count = given.get(line) ?? 0;
-    given.set(line, count + 1);
-    const answer = answers[line]?.[Math.min(count, answers[line].length - 1)];
-    if (answer === 'never') return;
-    const [status, body] = answer ?? [404, { error_code: 40401, message: 'not found' }];
-    response.writeHead(status, { 'content-type': 'application/json' });
-    response.end(typeof body === 'string' ? body : JSON.stringify(body));
+    let body = '';
+    request.setEncoding('utf8').on('data', (chunk: string) => {
+      body += chunk;
+    });
+    request.on('end', () => {
+      requests.push({ line, headers: request.headers, body });
+      const count = given.get(line) ?? 0;
+      given.set(line, count + 1);
+      const answer = answers[line]?.[Math.min(count, answers[line].length - 1)];
+      if (answer === 'never') return;
+      const [status, content] = answer ?? [404, { error_code: 40401, message: 'not found' }];
+      response.writeHead(status, { 'content-type': 'application/json' });
+      response.end(typeof content === 'string' ? content : JSON.stringify(content));
+    });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
