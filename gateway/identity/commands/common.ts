@@ -1,6 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { describeConfigError } from '../../config/errors.ts';
-import { loadConfig } from '../../config/load.ts';
 import { isUsableId, usableIdRule } from '../device.ts';
 import { DeviceRegistry } from '../registry.ts';
 import { defaultCost, isAllowedCost, type ScryptCost } from '../secret-hash.ts';
@@ -49,7 +48,7 @@ export async function useRegistry<Result>(
   choice: RegistryChoice,
   work: (registry: DeviceRegistry) => Result | Promise<Result>,
 ): Promise<Result> {
-  const registry = DeviceRegistry.open(databasePath(choice), { busyTimeoutMs });
+  const registry = DeviceRegistry.open(await databasePath(choice), { busyTimeoutMs });
   try {
     return await work(registry);
   } finally {
@@ -57,8 +56,10 @@ export async function useRegistry<Result>(
   }
 }
 
-function databasePath({ database, config: file }: RegistryChoice): string {
+async function databasePath({ database, config: file }: RegistryChoice): Promise<string> {
   if (database !== undefined) return database;
+  // The schema of the settings takes most of a start; a command that is told its database needs none of it.
+  const { loadConfig } = await import('../../config/load.ts');
   const result = loadConfig({ file });
   if (!result.ok) throw new CommandFailure(result.errors.map(describeConfigError).join('\n'), 2);
   if (result.config.identity.databasePath !== '') return result.config.identity.databasePath;

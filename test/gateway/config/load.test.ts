@@ -152,8 +152,13 @@ describe('an unknown setting', () => {
 
 describe('contradictions', () => {
   const route = {
-    ...{ pattern: 'own/{id}', format: 'raw', kafkaTopic: 'own', key: 'topic:id' },
-    ...{ deviceKind: 'bay', subject: 'id', eventType: 'own.v1' },
+    pattern: 'own/{id}',
+    format: 'raw',
+    kafkaTopic: 'own',
+    key: 'topic:id',
+    deviceKind: 'bay',
+    subject: 'id',
+    eventType: 'own.v1',
   };
 
   it.each<[unknown, string, RegExp]>([

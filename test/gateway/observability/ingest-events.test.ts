@@ -1,0 +1,117 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Identity } from '../../../gateway/core/identity.ts';
+import { type RejectionReason, rejectionReasons } from '../../../gateway/core/outcome.ts';
+import { Publish } from '../../../gateway/core/publish.ts';
+import { Captured } from './captured.ts';
+
+class TestPublish extends Publish {
+  readonly identity: Identity = { deviceId: 'dev-1', kind: 'vehicle', boundTo: 'veh-1' };
+  readonly topic: string = 'v1/vehicles/veh-1/telemetry';
+  readonly payload = new TextEncoder().encode('the payload');
+  readonly qos = 1;
+  readonly receivedAtMs = 1_700_000_000_000;
+  readonly traceparent = undefined;
+  readonly correlationId = undefined;
+  readonly contentType = undefined;
+  override answer(): void {}
+}
+
+const settlements = ['delivered', 'shed', 'unanswered', 'lettered', 'unlettered', 'open'] as const;
+
+describe('the account of publishes', () => {
+  it('adds up after any sequence of outcomes', async () => {
+    const sequence = fc.array(fc.tuple(fc.constantFrom(...settlements), fc.constantFrom(...rejectionReasons)), {
+      maxLength: 100,
+    });
+    await fc.assert(
+      fc.asyncProperty(sequence, async (outcomes) => {
+        const captured = new Captured('silent');
+        const { ingest } = captured.observability;
+        const publish = new TestPublish();
+        for (const [settlement, reason] of outcomes) {
+          ingest.received(publish);
+          if (settlement === 'delivered') ingest.delivered(publish);
+          if (settlement === 'shed') ingest.shed(publish);
+          if (settlement === 'unanswered') ingest.unanswered(publish);
+          if (settlement === 'lettered') ingest.rejected(publish, { reason, detail: '' }, true);
+          if (settlement === 'unlettered') ingest.rejected(publish, { reason, detail: '' }, false);
+        }
+        const total = (name: string) => captured.total(`edge_publishes_${name}`);
+        const parts = [
+          'delivered_total',
+          'dead_lettered_total',
+          'unlettered_total',
+          'shed_total',
+          'unanswered_total',
+          'in_flight',
+        ];
+        const figures = await Promise.all(parts.map(total));
+        expect(await total('received_total')).toBe(outcomes.length);
+        expect(figures.reduce((sum, figure) => sum + figure, 0)).toBe(outcomes.length);
+        expect(await total('in_flight')).toBe(outcomes.filter(([settlement]) => settlement === 'open').length);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('tells rejections apart by reason, from the start', async () => {
+    const captured = new Captured();
+    const publish = new TestPublish();
+    captured.observability.ingest.received(publish);
+    captured.observability.ingest.rejected(publish, { reason: 'too_large', detail: 'x' }, true);
+    const metrics = await captured.metrics();
+    for (const reason of rejectionReasons) {
+      const expected: Partial<Record<RejectionReason, number>> = { too_large: 1 };
+      expect(metrics.get(`edge_publishes_dead_lettered_total{reason="${reason}"}`)).toBe(expected[reason] ?? 0);
+    }
+  });
+});
+
+describe('the line of a rejection', () => {
+  it('names reason, device and topic, and holds no payload', () => {
+    const captured = new Captured();
+    const publish = new TestPublish();
+    captured.observability.ingest.rejected(publish, { reason: 'invalid_field', detail: 'latitude 91' }, true);
+    expect(captured.lines).toMatchObject([
+      {
+        level: 'warn',
+        event: 'publish_rejected',
+        reason: 'invalid_field',
+        detail: 'latitude 91',
+        deviceId: 'dev-1',
+        topic: 'v1/vehicles/veh-1/telemetry',
+        deadLettered: true,
+      },
+    ]);
+    expect(JSON.stringify(captured.lines)).not.toContain('payload');
+  });
+
+  it('is cut to a bearable length', () => {
+    const captured = new Captured();
+    class Long extends TestPublish {
+      override readonly topic: string = 'x'.repeat(60_000);
+    }
+    captured.observability.ingest.rejected(new Long(), { reason: 'no_route', detail: 'y'.repeat(60_000) }, true);
+    expect(JSON.stringify(captured.lines).length).toBeLessThan(1000);
+  });
+});
+
+describe('the latency of publishes', () => {
+  it('is counted in cumulative buckets from receipt to delivery', async () => {
+    const captured = new Captured();
+    const publish = new TestPublish();
+    for (const latencyMs of [0, 1, 4, 80, 120_000, -5]) {
+      captured.nowMs = publish.receivedAtMs + latencyMs;
+      captured.observability.ingest.delivered(publish);
+    }
+    const metrics = await captured.metrics();
+    const bucket = (le: string) => metrics.get(`edge_publish_latency_seconds_bucket{le="${le}"}`);
+    expect([bucket('0.001'), bucket('0.005'), bucket('0.075'), bucket('0.1'), bucket('60'), bucket('+Inf')]).toEqual([
+      3, 4, 4, 5, 5, 6,
+    ]);
+    expect(metrics.get('edge_publish_latency_seconds_count')).toBe(6);
+    expect(metrics.get('edge_publish_latency_seconds_sum')).toBeCloseTo(120.085);
+    expect(await captured.observability.metricsText()).toContain('# TYPE edge_publish_latency_seconds histogram');
+  });
+});
