@@ -67,7 +67,8 @@ export class Cluster {
   /** The connection to a broker by its node id; opened again when it was lost. */
   async connectionTo(nodeId: number): Promise<Connection> {
     const address = this.#brokers.get(nodeId);
-    if (address === undefined) throw new VerifyError('no_leader', `broker ${nodeId} is not known or not alive`);
+    if (address === undefined)
+      throw new VerifyError('partition_unavailable', `broker ${nodeId} is not known or not alive`);
     return this.#connect(address);
   }
 

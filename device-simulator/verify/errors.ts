@@ -1,9 +1,10 @@
 export const verifyErrorCodes = [
   'kafka_unreachable',
   'no_topic',
-  // A partition's leader is not known or not alive, and stays so.
-  'no_leader',
+  // A partition has no leader that answers, and it stays so.
+  'partition_unavailable',
   'stalled',
+  'unreadable_batch',
   'registry_unreachable',
 ] as const;
 export type VerifyErrorCode = (typeof verifyErrorCodes)[number];

@@ -1,13 +1,11 @@
-import type { KafkaRecord } from '@platformatic/kafka';
 import type { KafkaEvent } from '../core/reconcile.ts';
 import type { PartitionPlace } from './cluster.ts';
-
-const eventIdHeader = Buffer.from('ce_id');
+import type { RecordCursor } from './record-batch.ts';
 
 /** What a decoded record says about where it comes from; undefined when it is not one of the contract's events. */
 export function eventOf(
   { topic, partition, partitions }: PartitionPlace,
-  record: KafkaRecord,
+  record: RecordCursor,
   fields: Readonly<Record<string, unknown>>,
 ): KafkaEvent | undefined {
   const { bayId, vehicleId, bootId, sequence } = fields;
@@ -20,16 +18,11 @@ export function eventOf(
     topic,
     partition,
     partitions,
-    key: record.key?.toString() ?? '',
+    key: record.key() ?? '',
     expectedKey,
     subject,
     bootId,
     sequence,
-    eventId: header(record, eventIdHeader),
+    eventId: record.eventId(),
   };
-}
-
-function header(record: KafkaRecord, name: Buffer): string | undefined {
-  for (const [key, value] of record.headers) if (key?.equals(name)) return value?.toString();
-  return undefined;
 }

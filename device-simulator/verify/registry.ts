@@ -1,7 +1,9 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import avsc from 'avsc';
 import { VerifyError } from './errors.ts';
 
 const timeoutMs = 5_000;
+const attempts = 3;
 /** Confluent wire format: a zero byte, the schema id (4 bytes, big endian), the Avro body. */
 const headerBytes = 5;
 
@@ -15,23 +17,28 @@ export class RegisteredAvro {
     this.#url = url.replace(/\/+$/, '');
   }
 
-  /** Whether the schema of this value has yet to be fetched with `fetch`. */
-  missingSchema(value: Buffer): number | undefined {
-    const id = schemaId(value);
+  /** The id of the schema of the value at `start`, when it has yet to be fetched with `fetch`. */
+  missingSchema(bytes: Buffer, start: number, end: number): number | undefined {
+    const id = schemaId(bytes, start, end);
     return id === undefined || this.#types.has(id) ? undefined : id;
   }
 
   /**
-   * The record in `value`, or undefined when it is not framed Avro of a known schema. Synchronous, because a fleet's
-   * records have one or two schemas and there are millions of them.
+   * The record in the value from `start` to `end`, or undefined when it is not framed Avro of a known schema.
+   * Synchronous, because a fleet's records have one or two schemas and there are millions of them.
    */
-  decode(value: Buffer): Readonly<Record<string, unknown>> | undefined {
-    const id = schemaId(value);
+  decode(bytes: Buffer, start: number, end: number): Readonly<Record<string, unknown>> | undefined {
+    const id = schemaId(bytes, start, end);
     const type = id === undefined ? undefined : this.#types.get(id);
     if (!type) return undefined;
-    const { value: decoded, offset } = type.decode(value, headerBytes);
-    // A negative offset: the body ends before the record does.
-    return offset < 0 ? undefined : (decoded as Record<string, unknown>);
+    try {
+      const { value, offset } = type.decode(bytes, start + headerBytes);
+      // Past the end of the value, or negative past the end of the bytes: the body ends before the record does.
+      return offset < 0 || offset > end ? undefined : (value as Record<string, unknown>);
+    } catch {
+      // What avsc throws for: an enum or union index that the schema does not have, a long beyond 2⁵³.
+      return undefined;
+    }
   }
 
   /**
@@ -51,14 +58,20 @@ export class RegisteredAvro {
     this.#types.set(id, avsc.Type.forSchema(JSON.parse(schema) as avsc.Schema, { wrapUnions: false }));
   }
 
+  /** Tried again: a connection that was kept alive may be closed by the other side just when it is used. */
   async #get(id: number): Promise<Response> {
-    try {
-      return await fetch(`${this.#url}/schemas/ids/${id}`, { signal: AbortSignal.timeout(timeoutMs) });
-    } catch (cause) {
-      throw new VerifyError('registry_unreachable', `no schema registry answers at ${this.#url}`, { cause });
+    let failure: unknown;
+    for (let attempt = 0; attempt < attempts; attempt += 1) {
+      try {
+        return await fetch(`${this.#url}/schemas/ids/${id}`, { signal: AbortSignal.timeout(timeoutMs) });
+      } catch (error) {
+        failure = error;
+        await delay(attempt * 200);
+      }
     }
+    throw new VerifyError('registry_unreachable', `no schema registry answers at ${this.#url}`, { cause: failure });
   }
 }
 
-const schemaId = (value: Buffer): number | undefined =>
-  value.length < headerBytes || value[0] !== 0 ? undefined : value.readUInt32BE(1);
+const schemaId = (bytes: Buffer, start: number, end: number): number | undefined =>
+  end - start < headerBytes || bytes[start] !== 0 ? undefined : bytes.readUInt32BE(start + 1);

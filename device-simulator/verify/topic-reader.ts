@@ -1,10 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { fetchV13, type KafkaRecord, type RecordsBatch } from '@platformatic/kafka';
 import { Cluster, type PartitionPlace } from './cluster.ts';
 import { VerifyError } from './errors.ts';
+import { fetchPartitions } from './fetch.ts';
+import { RecordCursor, recordBatches } from './record-batch.ts';
 
-/** Takes some records of one partition, in the order of their offsets; the partition's next ones come when it is done. */
-export type RecordsHandler = (place: PartitionPlace, records: readonly KafkaRecord[]) => Promise<void>;
+/**
+ * Walks through some records of one partition, in the order of their offsets; the partition's next ones come when it is
+ * done. Returns how many there were.
+ */
+export type RecordsHandler = (place: PartitionPlace, records: RecordCursor) => Promise<number>;
 
 export interface ReadOptions {
   readonly bootstrap: readonly string[];
@@ -18,11 +22,8 @@ export interface ReadOptions {
   readonly stallMs?: number;
 }
 
-const maxFetchBytes = 32 << 20;
-const maxPartitionBytes = 4 << 20;
 const retryMs = 300;
 const surveyMs = 20_000;
-const isControlBatch = 0x20;
 
 interface Reading {
   place: PartitionPlace;
@@ -58,11 +59,11 @@ async function survey(cluster: Cluster, topics: readonly string[]): Promise<Surv
       const ends = await cluster.offsets(places, 'latest');
       return { places, beginnings: await cluster.offsets(places, 'earliest'), ends };
     } catch (error) {
-      const isFinal = error instanceof VerifyError && error.code !== 'no_leader';
+      const isFinal = error instanceof VerifyError && error.code !== 'partition_unavailable';
       if (isFinal) throw error;
       if (performance.now() > givesUpAtMs) {
         const message = `${topics.join(', ')}: no leader for some partitions within ${surveyMs / 1000} s`;
-        throw new VerifyError('no_leader', message, { cause: error });
+        throw new VerifyError('partition_unavailable', message, { cause: error });
       }
     }
     await delay(retryMs);
@@ -129,39 +130,32 @@ class TopicReader {
       const open = readings.filter(({ next, end }) => next < end);
       if (open.length === 0) return;
       this.#checkStall(undefined);
-      const topics = [...Map.groupBy(open, ({ place }) => place.topicId)].map(([topicId, own]) => ({
-        topicId,
-        partitions: own.map(({ place, next }) => ({
-          partition: place.partition,
-          currentLeaderEpoch: -1,
-          fetchOffset: next,
-          lastFetchedEpoch: -1,
-          partitionMaxBytes: maxPartitionBytes,
-        })),
-      }));
-      // No fetch session (KIP-227): id 0 and epoch −1. Every request names all that it wants.
-      const answer = await fetchV13.api.async(connection, 500, 1, maxFetchBytes, 0, 0, -1, topics, [], '');
-      for (const topic of answer.responses) {
-        for (const { partitionIndex, records } of topic.partitions) {
-          const reading = open.find(
-            ({ place }) => place.topicId === topic.topicId && place.partition === partitionIndex,
-          );
-          if (reading && records) await this.#take(reading, records);
+      const wanted = open.map(({ place: { topicId, partition }, next }) => ({ topicId, partition, offset: next }));
+      for (const { topicId, partition, errorCode, batches } of await fetchPartitions(connection, wanted)) {
+        const reading = open.find(({ place }) => place.topicId === topicId && place.partition === partition);
+        if (!reading) continue;
+        if (errorCode !== 0) {
+          const message = `${reading.place.topic}/${partition}: Kafka answers Fetch with error ${errorCode}`;
+          throw new VerifyError('partition_unavailable', message);
         }
+        await this.#take(reading, batches);
       }
       this.#options.onProgress?.(this.#read, this.#inAll);
     }
   }
 
-  async #take(reading: Reading, batches: readonly RecordsBatch[]): Promise<void> {
-    for (const batch of batches) {
-      const records = (batch.attributes & isControlBatch) === 0 ? within(reading, batch) : [];
-      const after = batch.firstOffset + BigInt(batch.lastOffsetDelta) + 1n;
+  /** Batches are given whole, also where the reading begins or ends in the middle of one. */
+  async #take(reading: Reading, bytes: Buffer): Promise<void> {
+    for (const batch of recordBatches(bytes)) {
+      const { firstOffset, lastOffsetDelta, isControl } = batch;
+      const after = firstOffset + BigInt(lastOffsetDelta) + 1n;
       if (after <= reading.next) continue;
+      if (!isControl) {
+        const cursor = new RecordCursor(batch, Number(reading.next - firstOffset), Number(reading.end - firstOffset));
+        this.#read += await this.#options.onRecords(reading.place, cursor);
+      }
       reading.next = after;
-      this.#read += records.length;
       this.#advancedAtMs = performance.now();
-      await this.#options.onRecords(reading.place, records);
     }
   }
 
@@ -189,12 +183,4 @@ class TopicReader {
 }
 
 /** Brokers come back; until nothing has advanced for too long. */
-const isPassing = ({ code }: VerifyError): boolean => code === 'kafka_unreachable' || code === 'no_leader';
-
-/** A batch is given whole, also where the reading begins or ends in the middle of it. */
-function within({ next, end }: Reading, batch: RecordsBatch): KafkaRecord[] {
-  const first = Number(next - batch.firstOffset);
-  const last = Number(end - batch.firstOffset);
-  if (first <= 0 && last > batch.lastOffsetDelta) return batch.records;
-  return batch.records.filter(({ offsetDelta }) => offsetDelta >= first && offsetDelta < last);
-}
+const isPassing = ({ code }: VerifyError): boolean => code === 'kafka_unreachable' || code === 'partition_unavailable';

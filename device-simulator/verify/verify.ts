@@ -37,14 +37,17 @@ export async function verify(options: VerifyOptions): Promise<Verification> {
     ...(options.startOffsets && { startOffsets: options.startOffsets }),
     ...(options.onProgress && { onProgress: options.onProgress }),
     onRecords: async (place, records) => {
-      for (const record of records) {
-        const missing = record.value === null ? undefined : registry.missingSchema(record.value);
+      let count = 0;
+      for (; records.next(); count += 1) {
+        const { bytes, valueStart, valueEnd } = records;
+        const missing = registry.missingSchema(bytes, valueStart, valueEnd);
         if (missing !== undefined) await registry.fetch(missing);
-        const fields = record.value === null ? undefined : registry.decode(record.value);
-        const event = fields && eventOf(place, record, fields);
+        const fields = registry.decode(bytes, valueStart, valueEnd);
+        const event = fields && eventOf(place, records, fields);
         if (event) reconciler.observe(event);
         else unreadable += 1;
       }
+      return count;
     },
   });
   const figures = reconciler.conclude();
