@@ -205,7 +205,7 @@ export class Connection implements ConnectionFacts {
     const exchange = exchanges?.get(packetId);
     if (exchange === undefined) return false;
     exchanges?.delete(packetId);
-    if (exchange.place.connection === this) this.inFlight -= 1;
+    if (exchange.place?.connection === this) this.inFlight -= 1;
     return true;
   }
 
@@ -217,6 +217,8 @@ export class Connection implements ConnectionFacts {
   /** An error of ours ends this connection, and no other. */
   failed(error: unknown): void {
     this.context.observer.internalError(this, error);
+    // Whatever it was, writing what was owed may fail in the same way again.
+    this.outgoing.clear();
     this.disconnect(reasonCodes.unspecifiedError, 'internal_error');
   }
 

@@ -77,7 +77,7 @@ function onQoS2(connection: Connection, fields: PublishFields): Violation | unde
     return countInFlight(connection) ?? handOn(connection, fields);
   }
   connection.context.observer.resendAbsorbed(2);
-  const here = exchange.place.connection === connection;
+  const here = exchange.place?.connection === connection;
   // On its way to Kafka, and the answer is owed to this connection already: silence.
   if (here && exchange.outcome === undefined) return undefined;
   const place = new ResentPublish(connection, packetId, exchange.outcome);

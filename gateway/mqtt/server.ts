@@ -69,6 +69,8 @@ export class MqttServer {
       for (const { options, server } of this.#listeners) {
         server.listen({ host: options.host, port: options.port, backlog: 4096 });
         await once(server, 'listening');
+        // For example too many open files at accept: an event without a listener would end the process.
+        server.on('error', (error) => this.#context.observer.internalError(undefined, error));
       }
     } catch (error) {
       this.stopAccepting();
@@ -123,8 +125,11 @@ export class MqttServer {
   /** Deadlines, keep-alive, session expiry, wills. Called by its own timer, unless `sweepIntervalMs` is 0. */
   sweep(): void {
     const context = this.#context;
+    const { coarseMs, sweepIntervalMs } = context;
     context.coarseMs = context.monotonicMs();
-    for (const connection of context.connections) connection.sweep();
+    // After a stall of the process, packets that arrived in time are still unread: they get one interval to be read.
+    const stalled = sweepIntervalMs > 0 && context.coarseMs - coarseMs > 3 * sweepIntervalMs;
+    if (!stalled) for (const connection of context.connections) connection.sweep();
     context.sessions.sweep();
     context.wills.sweep();
   }

@@ -11,8 +11,11 @@ import type { PendingWill, Will } from './will.ts';
  */
 export class QoS2Exchange {
   outcome: Outcome | undefined;
-  /** Where PUBREC goes: the place in the answers of the connection over which the PUBLISH came last. */
-  place: Unanswered;
+  /**
+   * Where PUBREC goes: the place in the answers of the connection over which the PUBLISH came last. Undefined once that
+   * connection is gone and nothing is to come: a session that is away must not keep a dead socket in memory.
+   */
+  place: Unanswered | undefined;
 
   constructor(place: Unanswered) {
     this.place = place;
@@ -20,8 +23,10 @@ export class QoS2Exchange {
 
   settle(outcome: Outcome): void {
     this.outcome = outcome;
+    if (this.place === undefined) return;
     this.place.outcome = outcome;
-    this.place.connection.outgoing.changed();
+    if (this.place.connection.isOpen) this.place.connection.outgoing.changed();
+    else this.place = undefined;
   }
 }
 
@@ -46,5 +51,12 @@ export class Session {
     this.key = key;
     this.clientId = clientId;
     this.identity = identity;
+  }
+
+  /** The connection has ended: lets go of what only answering over it needed. */
+  forgetConnection(): void {
+    this.connection = undefined;
+    if (this.exchanges === undefined) return;
+    for (const exchange of this.exchanges.values()) if (exchange.outcome !== undefined) exchange.place = undefined;
   }
 }

@@ -59,7 +59,7 @@ export class Sessions {
   /** The connection of a session has ended. `publishWill`: it ended in a way that calls for the will. */
   leave(session: Session, connection: Connection, publishWill: boolean): void {
     if (session.connection !== connection) return;
-    session.connection = undefined;
+    session.forgetConnection();
     const { coarseMs } = this.#context;
     const { will } = session;
     session.will = undefined;

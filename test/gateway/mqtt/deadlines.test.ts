@@ -78,6 +78,17 @@ describe('the keep-alive', () => {
   });
 });
 
+describe('a stall of the process', () => {
+  it('does not end connections whose packets are only unread', async () => {
+    const edge = await startEdge({ sweepIntervalMs: 1_000_000 });
+    const client = await join(edge, { keepalive: 10 });
+    edge.pass(4_000_000);
+    expect(edge.server.connections).toBe(1);
+    edge.pass(1_100_000);
+    expect(await client.next()).toMatchObject({ cmd: 'disconnect', reasonCode: 0x8d });
+  });
+});
+
 describe('a peer that does not close its side', () => {
   it('is cut off by the sweep', async () => {
     const edge = await startEdge();

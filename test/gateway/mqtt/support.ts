@@ -9,7 +9,7 @@ import { defaultLimits, type MqttLimits } from '../../../gateway/mqtt/limits.ts'
 import type { MqttObserver } from '../../../gateway/mqtt/observer.ts';
 import { MqttServer } from '../../../gateway/mqtt/server.ts';
 
-const deadlineMs = 5_000;
+const deadlineMs = 15_000;
 
 /** Waits for a condition, with a deadline. */
 export async function until(condition: () => boolean, what: string): Promise<void> {
@@ -47,6 +47,8 @@ export interface EdgeOptions {
   readonly mayPublish?: (identity: Identity, topic: string) => boolean;
   readonly maySubscribe?: (identity: Identity, filter: string) => boolean;
   readonly receive?: (publish: Publish) => void;
+  /** Default 0: no timer, the test calls `pass`. */
+  readonly sweepIntervalMs?: number;
 }
 
 /** A server whose publishes wait in `received` until the test settles them, and whose clock the test moves. */
@@ -70,7 +72,7 @@ export class Edge {
       receive: options.receive ?? ((publish) => this.received.push(publish)),
       now: () => 1_700_000_000_000,
       monotonicMs: () => this.monotonicMs,
-      sweepIntervalMs: 0,
+      sweepIntervalMs: options.sweepIntervalMs ?? 0,
       observer: this.seen.observer,
     });
   }
