@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { GenericContainer, getContainerRuntimeClient, type StartedTestContainer, Wait } from 'testcontainers';
 import { visibleBrokers } from './kafka-ready.ts';
 import { freePort } from './ports.ts';
@@ -8,6 +9,7 @@ import { waitFor } from './wait-for.ts';
 export const KAFKA_IMAGE = 'apache/kafka:4.3.1';
 export const REGISTRY_IMAGE = 'apicurio/apicurio-registry-mem:2.6.13.Final';
 
+const ENGINE_DEADLINE_MS = 5_000;
 const START_DEADLINE_MS = 180_000;
 
 /** Addresses of servers that run in containers. */
@@ -19,9 +21,11 @@ export interface ServerContainers {
 
 /** The host under which published ports of the container engine are reached; undefined when no engine answers. */
 export async function containerHost(): Promise<string | undefined> {
+  // An engine that hangs counts as none.
+  const late = delay(ENGINE_DEADLINE_MS, undefined, { ref: false });
   try {
-    const client = await getContainerRuntimeClient();
-    return client.info.containerRuntime.host;
+    const client = await Promise.race([getContainerRuntimeClient(), late]);
+    return client?.info.containerRuntime.host;
   } catch {
     return undefined;
   }

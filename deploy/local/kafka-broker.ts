@@ -31,6 +31,8 @@ export interface BrokerOptions {
   readonly java: string;
   readonly classPath: string;
   readonly clusterSize: number;
+  /** The cluster's directory, if it was made for one run. */
+  readonly temporaryDir: string | undefined;
   /** Gives up the first start. */
   readonly signal: AbortSignal | undefined;
   readonly onUnexpectedEnd: (error: LocalServerError) => void;
@@ -90,6 +92,7 @@ async function launch(
     ],
     workDir: node.dir,
     consoleLog,
+    temporaryDir: options.temporaryDir,
     // Until it is ready, its end is reported by the wait below.
     onUnexpectedEnd: (error) => {
       if (ready) {

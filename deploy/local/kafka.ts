@@ -52,6 +52,7 @@ export async function startKafka(options: KafkaOptions): Promise<LocalKafka> {
     java,
     classPath: jars.kafkaClassPath,
     clusterSize: options.brokers,
+    temporaryDir: directory.temporary ? directory.path : undefined,
     signal: options.signal,
     onUnexpectedEnd: options.onUnexpectedEnd ?? (() => undefined),
   };
@@ -86,7 +87,9 @@ async function startCluster(
     await Promise.all(brokers.map((broker) => broker.kill()));
     throw failure.reason;
   }
-  options.onLog?.(`Kafka is ready after ${((performance.now() - started) / 1000).toFixed(1)} s`);
+  const processes = brokers.map((broker) => broker.pid).join(', ');
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  options.onLog?.(`Kafka is ready after ${seconds} s, process ${processes}, logs in ${directory.path}`);
   return {
     bootstrap: nodes.map((node) => `127.0.0.1:${node.port}`),
     brokers,

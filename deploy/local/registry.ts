@@ -51,7 +51,9 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Loca
   const args = [...REGISTRY_FLAGS, ...storage, `-Dquarkus.http.port=${port}`, '-jar', jars.registryJar];
   const url = `http://127.0.0.1:${port}${API_PATH}`;
   const server = await launch(java, args, dir, url, options);
-  options.onLog?.(`the schema registry is ready after ${((performance.now() - started) / 1000).toFixed(1)} s`);
+  options.onLog?.(
+    `the schema registry is ready after ${((performance.now() - started) / 1000).toFixed(1)} s, process ${server.pid}`,
+  );
   const close = async (): Promise<void> => {
     await server.stop(STOP_DEADLINE_MS);
     await removeIfTemporary(dir, options);
@@ -74,7 +76,16 @@ async function launch(
       options.onUnexpectedEnd?.(error);
     }
   };
-  const server = await spawnServer({ name: NAME, command, args, workDir: dir, consoleLog, onUnexpectedEnd });
+  const temporaryDir = options.dir === undefined ? dir : undefined;
+  const server = await spawnServer({
+    name: NAME,
+    command,
+    args,
+    workDir: dir,
+    consoleLog,
+    temporaryDir,
+    onUnexpectedEnd,
+  });
   const readiness = { name: NAME, consoleLog, deadlineMs: READY_DEADLINE_MS, signal: options.signal };
   try {
     await untilReady(server, () => answers(`${url}/subjects`), readiness);

@@ -34,6 +34,8 @@ export interface SpawnServerOptions {
   readonly workDir: string;
   /** Standard output and error are appended here. */
   readonly consoleLog: string;
+  /** A directory that is removed when this process ends without having ended the server, so that nobody else will. */
+  readonly temporaryDir: string | undefined;
   /** Called when the process ends without having been asked to. */
   readonly onUnexpectedEnd?: (error: LocalServerError) => void;
 }
@@ -56,7 +58,7 @@ export async function spawnServer(options: SpawnServerOptions): Promise<ServerPr
 
 function superviseServer(child: ChildProcess, options: SpawnServerOptions): ServerProcess {
   const pid = child.pid as number;
-  const watchdog = spawnWatchdog(pid);
+  const watchdog = spawnWatchdog(pid, options.temporaryDir);
   let asked = false;
   let running = true;
   const ended = new Promise<ProcessEnd>((resolve) => {
@@ -96,10 +98,11 @@ function superviseServer(child: ChildProcess, options: SpawnServerOptions): Serv
 
 /**
  * A shell that waits on a pipe held by this process. The pipe closes when this process ends, even by SIGKILL; then the
- * shell kills the server. It has a session of its own, so that Ctrl-C does not end it before its time.
+ * shell kills the server and removes what was made for this run. It has a session of its own, so that Ctrl-C does not end it before its time.
  */
-function spawnWatchdog(pid: number): ChildProcess {
-  const watchdog = spawn('/bin/sh', ['-c', 'read -r line; kill -9 "$0"', String(pid)], {
+function spawnWatchdog(pid: number, temporaryDir: string | undefined): ChildProcess {
+  const script = 'read -r line; kill -9 "$0"; [ -z "$1" ] || rm -rf -- "$1"';
+  const watchdog = spawn('/bin/sh', ['-c', script, String(pid), temporaryDir ?? ''], {
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,
   });

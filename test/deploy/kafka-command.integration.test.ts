@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { visibleBrokers } from '../../deploy/local/kafka-ready.ts';
 import { assertPortFree, freePorts } from '../../deploy/local/ports.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -15,11 +17,14 @@ interface RunningCommand {
 }
 
 let running: RunningCommand | undefined;
+/** Where the command makes its temporary directories. */
+let temporary = '';
 
 async function runCommand(): Promise<RunningCommand> {
   const [port, registryPort] = (await freePorts(2)) as [number, number];
   const args = [MAIN, '--port', String(port), '--registry-port', String(registryPort)];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const env = { ...process.env, TMPDIR: temporary };
+  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   child.stdout.on('data', (chunk: Buffer) => {
     output += chunk.toString();
@@ -57,9 +62,13 @@ function portsFree(command: RunningCommand): Promise<boolean> {
   );
 }
 
+beforeEach(async () => {
+  temporary = await mkdtemp(join(tmpdir(), 'edge-command-test-'));
+});
 afterEach(async () => {
   running?.child.kill('SIGKILL');
   await running?.ended;
+  await rm(temporary, { recursive: true, force: true });
 });
 
 describe('npm run kafka', () => {
@@ -76,6 +85,7 @@ describe('npm run kafka', () => {
     command.child.kill('SIGTERM');
     expect(await command.ended).toBe(0);
     await portsFree(command);
+    expect(await readdir(temporary)).toEqual([]);
   });
 
   test('ends with exit code 0 when it is interrupted while it still starts', async () => {
@@ -85,6 +95,17 @@ describe('npm run kafka', () => {
     expect(await command.ended).toBe(0);
     expect(command.output()).not.toContain('ready:');
     await portsFree(command);
+    expect(await readdir(temporary)).toEqual([]);
+  });
+
+  test('ends with exit code 1, and ends the others, when a server dies', async () => {
+    const command = await runCommand();
+    await printed(command, 'ready:');
+    const brokerPid = Number(/Kafka is ready .* process (\d+)/.exec(command.output())?.[1]);
+    process.kill(brokerPid, 'SIGKILL');
+    expect(await command.ended).toBe(1);
+    expect(command.output()).toMatch(/Kafka broker 1 ended with signal SIGKILL/);
+    await portsFree(command);
   });
 
   test('takes its servers with it when it is killed', async () => {
@@ -93,5 +114,7 @@ describe('npm run kafka', () => {
     command.child.kill('SIGKILL');
     await command.ended;
     await portsFree(command);
+    const isEmpty = async (): Promise<boolean> => (await readdir(temporary)).length === 0;
+    await waitFor(isEmpty, { deadlineMs: 20_000, what: 'its temporary directories to be removed' });
   });
 });

@@ -47,7 +47,7 @@ describe('one local broker', () => {
     kafka = await startKafka({ brokers: 1, dir });
     await produce(kafka, topic, ['d']);
     expect(await endOffset(kafka, topic)).toBe(4);
-  });
+  }, 240_000);
 
   test('refuses a port that is taken, naming it', async () => {
     const port = kafka.brokers[0]?.port ?? 0;
@@ -112,5 +112,6 @@ describe('three local brokers', () => {
     await Promise.all([second.start(), third.start()]);
     await seenByOthers(3);
     expect(await endOffset(cluster, topic)).toBe(2);
-  });
+    // Eight starts of a Java machine and two fail-overs, on a machine that may be busy with other suites.
+  }, 300_000);
 });
