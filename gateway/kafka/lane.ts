@@ -7,6 +7,11 @@ import { type SplitBatch, splitBatch } from './split-batch.ts';
 
 const lastEpoch = 0x7fff;
 
+/** The sequence number so many records further on (or back): after 2^31 − 1 comes 0, as in the broker. */
+export function advanceSequence(sequence: number, records: number): number {
+  return (sequence + records) & 0x7fffffff;
+}
+
 /**
  * One partition's way to Kafka: an open batch, sealed ones behind each other, the first of them possibly in flight.
  *
@@ -128,8 +133,7 @@ export class Lane {
     }
     if (!this.#stamped) {
       batch.stamp(this.#identity as ProducerIdentity, this.#nextSequence);
-      // Sequence numbers wrap after 2^31 − 1 (as `DefaultRecordBatch.incrementSequence`).
-      this.#nextSequence = (this.#nextSequence + batch.records) & 0x7fffffff;
+      this.#nextSequence = advanceSequence(this.#nextSequence, batch.records);
       this.#stamped = true;
     }
     batch.attempts += 1;
@@ -192,7 +196,7 @@ export class Lane {
     if (split.refused.length > 0) {
       this.startEpoch(true);
     } else {
-      this.#nextSequence = (this.#nextSequence - batch.records) & 0x7fffffff;
+      this.#nextSequence = advanceSequence(this.#nextSequence, -batch.records);
       this.#stamped = false;
     }
     return split;

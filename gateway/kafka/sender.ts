@@ -212,7 +212,7 @@ export class Sender implements LinkOwner {
     if (atMs >= this.#timerAtMs || this.#closed) return;
     clearTimeout(this.#timer);
     this.#timerAtMs = atMs;
-    this.#timer = setTimeout(this.#onTimer, atMs - performance.now());
+    this.#timer = setTimeout(this.#onTimer, Math.max(0, atMs - performance.now()));
   }
 
   readonly #onTimer = (): void => {
