@@ -1,4 +1,4 @@
-import { type DestinationStream, destination, type Logger, pino, stdTimeFunctions } from 'pino';
+import { type DestinationStream, type Logger, pino, stdTimeFunctions } from 'pino';
 
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 type Severity = Exclude<LogLevel, 'silent'>;
@@ -69,20 +69,33 @@ export class Log {
     this.write(severity, event, message, suppressed > 0 ? { ...fields, suppressed } : fields);
   }
 
-  /** Writes out what is buffered; before the process exits. */
+  /** Writes out what a stream that buffers still holds; standard output takes lines at once, while somebody reads it. */
   flush(): void {
     if ('flushSync' in this.#stream && typeof this.#stream.flushSync === 'function') this.#stream.flushSync();
   }
 
+  /**
+   * Node writes to a pipe at once as long as there is room, and buffers what finds none: nothing ever blocks, and a line
+   * before `process.exit` is not lost. pino's own destination either blocks, or hands lines to a thread and, when asked
+   * to flush into a closed pipe or onto a full disk, tries for ever.
+   */
   #standardOutput(): DestinationStream {
-    // Not `sync`: a pipe whose reader is slow would stop the event loop.
-    const stream = destination({ dest: 1, sync: false, maxLength: mostBufferedBytes });
-    stream.on('drop', () => {
-      this.droppedLines += 1;
-    });
-    return stream;
+    const { stdout } = process;
+    if (!stdout.listeners('error').includes(ignore)) stdout.on('error', ignore);
+    const onWritten = (error?: Error | null) => {
+      if (error) this.droppedLines += 1;
+    };
+    return {
+      write: (line) => {
+        if (stdout.writableLength > mostBufferedBytes) this.droppedLines += 1;
+        else stdout.write(line, onWritten);
+      },
+    };
   }
 }
+
+/** Without a listener, a closed pipe or a full disk would end the process; the lines are counted where they are written. */
+const ignore = (): void => {};
 
 /** A text of a stranger, cut to a bearable length. */
 export const clip = (text: string): string => (text.length <= longestText ? text : `${text.slice(0, longestText)}…`);
