@@ -59,8 +59,20 @@ function table(leaves: readonly (readonly [string, TSchema])[], path: Path): str
     const variable = inItem(path) ? [] : [`\`${variableOf([...path, key])}\``];
     return [`\`${key}\``, allowed(schema), defaultOf(schema), ...variable, keywords(schema).description ?? ''];
   });
-  const lines = [columns, columns.map(() => '---'), ...rows];
-  return `${lines.map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`).join('\n')}\n`;
+  return markdownTable([columns, ...rows]);
+}
+
+/** Columns of even width, as the formatter would have them. */
+function markdownTable(rows: readonly (readonly string[])[]): string {
+  const cells = rows.map((row) => row.map((cell) => cell.replaceAll('|', '\\|')));
+  const widths = (cells[0] ?? []).map((_, column) => Math.max(3, ...cells.map((row) => row[column]?.length ?? 0)));
+  const lines = cells.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)));
+  lines.splice(
+    1,
+    0,
+    widths.map((width) => '-'.repeat(width)),
+  );
+  return `${lines.map((line) => `| ${line.join(' | ')} |`).join('\n')}\n`;
 }
 
 function allowed(schema: TSchema): string {

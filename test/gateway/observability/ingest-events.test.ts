@@ -11,10 +11,8 @@ class TestPublish extends Publish {
   readonly payload = new TextEncoder().encode('the payload');
   readonly qos = 1;
   readonly receivedAtMs = 1_700_000_000_000;
-  readonly contentType = undefined;
   readonly traceparent = undefined;
   readonly correlationId = undefined;
-  readonly contentType = undefined;
   override answer(): void {}
 }
 
