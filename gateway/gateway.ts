@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { AdminServer, type Readiness } from './admin/server.ts';
 import { maskConfig } from './config/mask.ts';
 import type { GatewayConfig } from './config/schema.ts';
@@ -26,7 +25,7 @@ const registryBusyTimeoutMs = 250;
 const batchOverheadBytes = 256;
 /** Time for one try to reach Kafka; then the log says so, and the next one begins. */
 const kafkaStartTimeoutMs = 5000;
-/** Time for devices to be told, and for sockets to close, after everything is settled. */
+/** Time for devices to read their last packet and to close their side. */
 const farewellMs = 1000;
 
 /**
@@ -113,7 +112,6 @@ export class Gateway {
     const unsettled = (await this.#producer?.drain(drainDeadlineMs)) ?? 0;
     // The answers of the last batch leave at the end of this turn of the event loop, before the DISCONNECT.
     this.#mqtt?.disconnectAll();
-    await this.#farewell();
     await this.#close();
     this.#observability.lifecycle.stopped(unsettled, performance.now() - startedAtMs);
     this.#observability.flush();
@@ -238,14 +236,8 @@ export class Gateway {
     lifecycle.ready(ports, performance.now() - this.#startedAtMs);
   }
 
-  /** Lets the devices close their side; whoever does not is cut off by `close`. */
-  async #farewell(): Promise<void> {
-    const deadlineMs = performance.now() + farewellMs;
-    while ((this.#mqtt?.sockets ?? 0) > 0 && performance.now() < deadlineMs) await pause(10);
-  }
-
   async #close(): Promise<void> {
-    await this.#mqtt?.close();
+    await this.#mqtt?.close(farewellMs);
     await this.#producer?.close();
     this.#devices?.close();
     await this.#admin.close();

@@ -20,6 +20,8 @@ export abstract class Publish implements Settleable {
   abstract readonly qos: 0 | 1 | 2;
   /** Milliseconds since the epoch at which the gateway read it. */
   abstract readonly receivedAtMs: number;
+  /** MQTT 5 content type, or undefined. */
+  abstract readonly contentType: string | undefined;
   /** MQTT 5 user property `traceparent` (W3C Trace Context), or undefined. */
   abstract readonly traceparent: string | undefined;
   /** MQTT 5 correlation data as UTF-8 or hex, or undefined. */

@@ -24,6 +24,7 @@ export class InboundPublish extends Publish implements Unanswered {
   override readonly payload: Buffer;
   override readonly qos: 0 | 1 | 2;
   override readonly receivedAtMs: number;
+  override readonly contentType: string | undefined;
   override readonly traceparent: string | undefined;
   override readonly correlationId: string | undefined;
   readonly connection: Connection;
@@ -41,6 +42,7 @@ export class InboundPublish extends Publish implements Unanswered {
     qos: 0 | 1 | 2,
     packetId: number,
     receivedAtMs: number,
+    contentType: string | undefined,
     traceparent: string | undefined,
     correlationId: string | undefined,
   ) {
@@ -52,6 +54,7 @@ export class InboundPublish extends Publish implements Unanswered {
     this.qos = qos;
     this.packetId = packetId;
     this.receivedAtMs = receivedAtMs;
+    this.contentType = contentType;
     this.traceparent = traceparent;
     this.correlationId = correlationId;
   }

@@ -112,6 +112,7 @@ function handOn(connection: Connection, fields: PublishFields): undefined {
     qos,
     packetId,
     context.options.now(),
+    properties.contentType,
     named ? traceparentOf(properties) : undefined,
     named ? correlationIdOf(properties) : undefined,
   );

@@ -26,6 +26,7 @@ class WillPublish extends Publish {
   override readonly payload: Buffer;
   override readonly qos: 0 | 1 | 2;
   override readonly receivedAtMs: number;
+  override readonly contentType: string | undefined;
   override readonly traceparent: string | undefined;
   override readonly correlationId: string | undefined;
 
@@ -36,6 +37,7 @@ class WillPublish extends Publish {
     this.payload = will.fields.payload;
     this.qos = will.fields.qos;
     this.receivedAtMs = receivedAtMs;
+    this.contentType = will.fields.properties.contentType;
     this.traceparent = traceparentOf(will.fields.properties);
     this.correlationId = correlationIdOf(will.fields.properties);
   }

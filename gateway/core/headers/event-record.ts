@@ -36,7 +36,7 @@ export class EventRecordEncoder implements RecordEncoder<DeviceEvent> {
       let at = writeHeader('ce_specversion', '1.0', target, 0);
       at = writeHeader('ce_type', settings.eventType, target, at);
       at = writeHeader('ce_source', source, target, at);
-      at = writeHeader('content-type', codec ? avroContentType : rawContentType, target, at);
+      if (codec !== undefined) at = writeHeader('content-type', avroContentType, target, at);
       return writeLength(microsecondsLength, target, writeText('ce_time', target, at));
     });
     this.#beforeReceivedTime = fixedBytes((target) =>
@@ -72,6 +72,7 @@ export class EventRecordEncoder implements RecordEncoder<DeviceEvent> {
     at = this.#receivedTimes.writeMilliseconds(publish.receivedAtMs, target, at);
     at = writeText(event.subject, target, writeBytes(this.#subjectKey, target, at));
     at = writeEventId(event, target, writeBytes(this.#idKey, target, at));
+    if (this.#codec === undefined) at = writeHeader('content-type', publish.contentType ?? rawContentType, target, at);
     if (traceparent !== undefined) at = writeHeader('traceparent', traceparent, target, at);
     if (correlationId !== undefined) at = writeHeader('ce_correlationid', correlationId, target, at);
     return fitted(at, target);

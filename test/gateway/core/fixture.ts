@@ -20,6 +20,7 @@ interface PublishFields {
   readonly payload: Uint8Array;
   readonly qos: 0 | 1 | 2;
   readonly receivedAtMs: number;
+  readonly contentType: string | undefined;
   readonly traceparent: string | undefined;
   readonly correlationId: string | undefined;
 }
@@ -31,6 +32,7 @@ export class TestPublish extends Publish {
   readonly payload: Uint8Array;
   readonly qos: 0 | 1 | 2;
   readonly receivedAtMs: number;
+  readonly contentType: string | undefined;
   readonly traceparent: string | undefined;
   readonly correlationId: string | undefined;
   readonly answers: Outcome[] = [];
@@ -42,6 +44,7 @@ export class TestPublish extends Publish {
     this.payload = fields.payload ?? Buffer.alloc(0);
     this.qos = fields.qos ?? 1;
     this.receivedAtMs = fields.receivedAtMs ?? receivedAtMs;
+    this.contentType = fields.contentType;
     this.traceparent = fields.traceparent;
     this.correlationId = fields.correlationId;
   }

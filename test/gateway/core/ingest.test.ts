@@ -15,6 +15,7 @@ class TestPublish extends Publish {
   readonly payload = new Uint8Array([1, 2, 3]);
   readonly qos: 0 | 1 | 2;
   readonly receivedAtMs = 1000;
+  readonly contentType = undefined;
   readonly traceparent = undefined;
   readonly correlationId = undefined;
   readonly answers: Outcome[] = [];

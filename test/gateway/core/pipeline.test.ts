@@ -298,6 +298,11 @@ describe('a raw route', () => {
     });
   });
 
+  it('keeps the content type that the device gave', () => {
+    const [only] = run({ topic, payload, contentType: 'application/json' }).records;
+    expect(only?.headers).toMatchObject({ 'content-type': 'application/json', ce_subject: 'veh-7' });
+  });
+
   it('gives the same bytes on the same topic the same id, and others another', () => {
     const id = (fields: object) => run({ topic, payload, ...fields }).records[0]?.headers.ce_id;
     expect(id({})).toMatch(/^unit-7:[0-9a-f]{32}$/);

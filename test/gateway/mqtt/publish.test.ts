@@ -195,7 +195,7 @@ describe('properties of PUBLISH', () => {
     };
   };
 
-  it('carry traceparent and correlation data on', async () => {
+  it('carry content type, traceparent and correlation data on', async () => {
     const properties = {
       userProperties: { other: 'x', traceparent: '00-ab-cd-01' },
       correlationData: Buffer.from('order 7'),
@@ -207,7 +207,11 @@ describe('properties of PUBLISH', () => {
     const { edge, publish } = await send({ properties });
     publish();
     await edge.taken(1);
-    expect(edge.received[0]).toMatchObject({ traceparent: '00-ab-cd-01', correlationId: 'order 7' });
+    expect(edge.received[0]).toMatchObject({
+      contentType: 'application/x-protobuf',
+      traceparent: '00-ab-cd-01',
+      correlationId: 'order 7',
+    });
   });
 
   it('write correlation data that is not text as hex', async () => {

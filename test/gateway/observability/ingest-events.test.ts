@@ -11,6 +11,7 @@ class TestPublish extends Publish {
   readonly payload = new TextEncoder().encode('the payload');
   readonly qos = 1;
   readonly receivedAtMs = 1_700_000_000_000;
+  readonly contentType = undefined;
   readonly traceparent = undefined;
   readonly correlationId = undefined;
   override answer(): void {}
