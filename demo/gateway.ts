@@ -44,6 +44,7 @@ export async function startGateway(options: DemoGatewayOptions): Promise<DemoGat
     args: [join(import.meta.dirname, '../gateway/main.ts'), '--config', configFile],
     workDir: options.folder,
     consoleLog: logFile,
+    temporaryDir: options.folder,
     onUnexpectedEnd: (error) => ready && options.onUnexpectedEnd(error),
   });
   try {

@@ -86,7 +86,7 @@ class FleetRun {
         most = this.#publisher.connected;
         advancedAtMs = now;
       }
-      if (now - advancedAtMs > connectStallMs) break;
+      if (now - advancedAtMs > connectStallMs || this.#isHopeless()) break;
       this.#show('connecting', now - startedMs, Number.POSITIVE_INFINITY);
       await delay(50);
     }
@@ -96,9 +96,16 @@ class FleetRun {
     throw new NoConnectionError(`no device could connect to ${host}:${port}: ${reason}`);
   }
 
+  /** Every device has been refused, for reasons that do not pass. */
+  #isHopeless(): boolean {
+    const { counts, connected } = this.#publisher;
+    return connected === 0 && counts.finalRefusals >= this.#options.fleet.length;
+  }
+
   /** Hands out what is due until the schedule is over. One timer, set to the next intended time. */
   async send(): Promise<void> {
     const { settings, fleet, stop } = this.#options;
+    if (stop.aborted) return;
     const totalMs = (settings.rampSeconds + settings.seconds) * 1000;
     const schedule = new Schedule({
       intervalsMs: Float64Array.from(
@@ -187,6 +194,7 @@ class FleetRun {
     return {
       ...this.#totals(),
       phase,
+      trouble: this.#publisher.lastReason,
       elapsedSeconds: elapsedMs / 1000,
       totalSeconds: totalMs / 1000,
       acknowledgedPerSecond: (acknowledgedSince * 1000) / sinceShownMs,

@@ -11,13 +11,17 @@ import {
   readConnack,
 } from './frames.ts';
 import { type OutboundMessage, Outbox } from './outbox.ts';
-import { describeCode } from './reasons.ts';
+import { describeCode, isFinalRefusal } from './reasons.ts';
 
 /** What a device's connection tells. All calls are synchronous; none may throw. */
 export interface ConnectionObserver {
   opened(device: number): void;
-  /** Lost, or never opened; it is tried again by itself. */
-  closed(device: number, wasOpen: boolean, reason: string): void;
+  /**
+   * Lost, or never opened; it is tried again by itself.
+   *
+   * @param isFinal refused for a reason that does not pass
+   */
+  closed(device: number, wasOpen: boolean, reason: string, isFinal: boolean): void;
   sent(device: number, message: OutboundMessage): void;
   acknowledged(device: number, message: OutboundMessage): void;
   /** MQTT 5: PUBACK with a reason code of 0x80 or more. */
@@ -161,7 +165,8 @@ export class DeviceConnection {
       return;
     }
     if (answer.code !== 0) {
-      this.#lose(`refused: ${describeCode(answer.code, this.#version)}`);
+      const reason = `refused: ${describeCode(answer.code, this.#version)}`;
+      this.#lose(reason, isFinalRefusal(answer.code, this.#version));
       return;
     }
     this.#state = 'open';
@@ -206,7 +211,7 @@ export class DeviceConnection {
     if (this.#deadlineMs === Number.POSITIVE_INFINITY) this.#deadlineMs = nowMs + this.#keepAliveMs * 1.5;
   }
 
-  #lose(reason: string): void {
+  #lose(reason: string, isFinal = false): void {
     if (this.#state === 'ended') return;
     const wasOpen = this.#state === 'open';
     const socket = this.#socket;
@@ -217,6 +222,6 @@ export class DeviceConnection {
     this.#deadlineMs = Number.POSITIVE_INFINITY;
     this.#connectAtMs = this.#nowMs + backoffMs(this.#attempt, this.#options.backoff, this.#options.random());
     this.#attempt += 1;
-    this.#observer.closed(this.#device, wasOpen, reason);
+    this.#observer.closed(this.#device, wasOpen, reason, isFinal);
   }
 }

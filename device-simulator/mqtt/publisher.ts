@@ -35,6 +35,8 @@ export interface PublisherCounts {
   /** Connections that were open and were lost. */
   disconnects: number;
   failedConnects: number;
+  /** Those of them that were refused for a reason that does not pass. */
+  finalRefusals: number;
 }
 
 const tickMs = 50;
@@ -52,6 +54,7 @@ export class FleetPublisher implements ConnectionObserver {
     overflowed: 0,
     disconnects: 0,
     failedConnects: 0,
+    finalRefusals: 0,
   };
   readonly #options: PublisherOptions;
   readonly #connections: DeviceConnection[];
@@ -62,6 +65,7 @@ export class FleetPublisher implements ConnectionObserver {
   readonly #rejections = new Map<number, number>();
   #ticker: NodeJS.Timeout | undefined;
   #open = 0;
+  #lastReason: string | undefined;
 
   constructor(options: PublisherOptions) {
     this.#options = options;
@@ -129,6 +133,11 @@ export class FleetPublisher implements ConnectionObserver {
     );
   }
 
+  /** Why the last connection failed or was lost. */
+  get lastReason(): string | undefined {
+    return this.#lastReason;
+  }
+
   /** Why connections failed or were lost, most frequent first. */
   get reasons(): [reason: string, times: number][] {
     return [...this.#reasons].sort((a, b) => b[1] - a[1]);
@@ -151,11 +160,13 @@ export class FleetPublisher implements ConnectionObserver {
     this.#open += 1;
   }
 
-  closed(_device: number, wasOpen: boolean, reason: string): void {
+  closed(_device: number, wasOpen: boolean, reason: string, isFinal: boolean): void {
     if (wasOpen) {
       this.#open -= 1;
       this.counts.disconnects += 1;
     } else this.counts.failedConnects += 1;
+    if (isFinal) this.counts.finalRefusals += 1;
+    this.#lastReason = reason;
     this.#reasons.set(reason, (this.#reasons.get(reason) ?? 0) + 1);
   }
 

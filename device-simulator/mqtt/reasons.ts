@@ -42,3 +42,8 @@ export function describeCode(code: number, version: MqttVersion): string {
   const name = (version === 5 ? reasonCodes : returnCodes)[code] ?? 'unknown';
   return `0x${code.toString(16).padStart(2, '0')} ${name}`;
 }
+
+/** Refusals of CONNECT that trying again cannot change: wrong credentials, wrong version, wrong client id, banned. */
+export function isFinalRefusal(code: number, version: MqttVersion): boolean {
+  return version === 5 ? [132, 133, 134, 135, 138, 156, 157].includes(code) : [1, 2, 4, 5].includes(code);
+}

@@ -22,6 +22,8 @@ export interface Progress extends Totals {
   readonly elapsedSeconds: number;
   /** How long the phase takes at most; Infinity when that is not known. */
   readonly totalSeconds: number;
+  /** Why the last connection failed or was lost. */
+  readonly trouble: string | undefined;
   /** Acknowledgements per second, lately. */
   readonly acknowledgedPerSecond: number;
 }
@@ -52,6 +54,7 @@ export function duration(ms: number): string {
 
 /** The lines that show progress. */
 export function progressLines(p: Progress): string[] {
+  const trouble = p.connected < p.devices && p.trouble !== undefined ? ` (${p.trouble})` : '';
   const extras = [
     p.rejected > 0 ? `, rejected ${whole(p.rejected)}` : '',
     p.reconnects > 0 ? `, reconnects ${whole(p.reconnects)}` : '',
@@ -59,7 +62,7 @@ export function progressLines(p: Progress): string[] {
   ].join('');
   const of = Number.isFinite(p.totalSeconds) ? ` of ${p.totalSeconds.toFixed(0)}` : '';
   return [
-    `${p.phase} ${p.elapsedSeconds.toFixed(0)}${of} s, connected ${whole(p.connected)} of ${whole(p.devices)}`,
+    `${p.phase} ${p.elapsedSeconds.toFixed(0)}${of} s, connected ${whole(p.connected)} of ${whole(p.devices)}${trouble}`,
     `  published ${whole(p.published)}, acknowledged ${whole(p.acknowledged)} (${whole(p.acknowledgedPerSecond)}/s), in flight ${whole(p.inFlight)}${extras}`,
     `  latency ${latencyText(p.latency)}`,
   ];

@@ -28,7 +28,7 @@ function demo(...args: string[]): Run {
 }
 
 const until = (what: string, { lines, child }: Run, isThere: (line: string) => boolean) =>
-  waitFor(() => lines.some(isThere) || child.exitCode !== null, { deadlineMs: 150_000, what: `${what}, not ${lines}` });
+  waitFor(() => lines.some(isThere) || child.exitCode !== null, { deadlineMs: 150_000, what });
 
 describe('the demo', () => {
   it('ends well, with the figures in its last line, when everything acknowledged is in Kafka', async () => {

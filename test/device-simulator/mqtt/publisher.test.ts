@@ -135,7 +135,7 @@ describe.each<MqttVersion>([4, 5])('a publisher with protocol level %i', (versio
       { version },
     );
     await connected(publisher);
-    expect(publisher.counts).toMatchObject({ failedConnects: 1, disconnects: 0 });
+    expect(publisher.counts).toMatchObject({ failedConnects: 1, finalRefusals: 1, disconnects: 0 });
     expect(publisher.reasons).toEqual([[`refused: ${version === 5 ? '0x87' : '0x05'} not authorized`, 1]]);
   });
 
