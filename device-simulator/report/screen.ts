@@ -32,7 +32,8 @@ export class Screen {
   update(lines: readonly string[], nowMs: number = performance.now()): void {
     if (this.#output.isTTY) {
       this.#erase();
-      const width = (this.#output.columns ?? 80) - 1;
+      // Some terminals say that they have 0 columns.
+      const width = (this.#output.columns || 80) - 1;
       for (const line of lines) this.#output.write(`${line.slice(0, width)}\n`);
       this.#drawn = lines.length;
     } else if (nowMs - this.#plainAtMs >= plainEveryMs) {

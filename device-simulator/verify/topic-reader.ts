@@ -152,7 +152,9 @@ class TopicReader {
       if (after <= reading.next) continue;
       if (!isControl) {
         const cursor = new RecordCursor(batch, Number(reading.next - firstOffset), Number(reading.end - firstOffset));
-        this.#read += await this.#options.onRecords(reading.place, cursor);
+        const records = await this.#options.onRecords(reading.place, cursor);
+        // Not in one expression: another broker's records are counted during the await.
+        this.#read += records;
       }
       reading.next = after;
       this.#advancedAtMs = performance.now();
