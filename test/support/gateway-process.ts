@@ -69,7 +69,7 @@ export class GatewayProcess implements AsyncDisposable {
   }
 
   get adminUrl(): string {
-    return `http://127.0.0.1:${this.find('admin_listening')?.port}`;
+    return `http://127.0.0.1:${String(this.find('admin_listening')?.port)}`;
   }
 
   /** The value of one sample of /metrics, 0 when it has not been counted yet. */
