@@ -7,17 +7,23 @@ import { residentBytes } from './processes.ts';
 
 export interface IdleMemory {
   readonly connections: number;
+  /** Garbage collected before and after connecting. */
   readonly bytesPerConnection: number;
+  /** Garbage collected before connecting only: what connecting leaves behind is in it. */
+  readonly uncollectedBytesPerConnection: number;
   readonly beforeBytes: number;
+  readonly uncollectedBytes: number;
   readonly afterBytes: number;
 }
 
 const readings = 5;
+/** Collections before the first reading: V8 drops the bytecode of functions that some collections found unused. */
+const collectionsBefore = 12;
 const pauseMs = 400;
 
 /**
- * Memory of the server per connection that is authenticated and says nothing: the growth of its resident memory,
- * collected garbage aside. Buffers of the kernel are not in it.
+ * Memory of the server per connection that is authenticated and says nothing: the growth of its resident memory.
+ * Buffers of the kernel are not in it.
  *
  * @param warmUp load whose connections come and go first, so that what the server allocates once is not counted.
  */
@@ -33,14 +39,23 @@ export const measureIdleMemory = async (
   await warmUp[Symbol.asyncDispose]();
   const beforeBytes = await settledBytes(server);
   await connect(load, connections);
+  await delay(pauseMs);
+  const uncollectedBytes = residentBytes(server.pid);
   const afterBytes = await settledBytes(server);
-  const bytesPerConnection = (afterBytes - beforeBytes) / connections;
-  return { connections, bytesPerConnection, beforeBytes, afterBytes };
+  return {
+    connections,
+    bytesPerConnection: (afterBytes - beforeBytes) / connections,
+    uncollectedBytesPerConnection: (uncollectedBytes - beforeBytes) / connections,
+    beforeBytes,
+    uncollectedBytes,
+    afterBytes,
+  };
 };
 
 /** Median of several readings, each behind a garbage collection and a pause in which memory can go back to the system. */
 const settledBytes = async (server: Server): Promise<number> => {
   if (server.inspectorUrl === undefined) throw new Error('a server whose memory is measured needs its inspector');
+  for (let time = 0; time < collectionsBefore; time++) await collectGarbage(server.inspectorUrl);
   const bytes: number[] = [];
   for (let reading = 0; reading < readings; reading++) {
     await collectGarbage(server.inspectorUrl);

@@ -15,11 +15,15 @@ export const processCpuUs = (pid: number): number =>
     ? parseStatCpuUs(readFileSync(`/proc/${pid}/stat`, 'latin1'))
     : parsePsTimeUs(execFileSync('ps', ['-o', 'time=', '-p', String(pid)], { encoding: 'latin1' }));
 
-/** Resident memory of a process in bytes. Linux: VmRSS. Elsewhere: `ps`. Throws when the process is gone. */
+/**
+ * Resident memory of a process in bytes. Throws when the process is gone. Linux: what the process itself has allocated
+ * (RssAnon); pages of its program and libraries, which the system drops and reads again as it likes, are not in it.
+ * Elsewhere: all of it, from `ps`.
+ */
 export const residentBytes = (pid: number): number => {
   if (process.platform === 'linux') {
-    const kilobytes = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1];
-    if (kilobytes === undefined) throw new Error(`no VmRSS in /proc/${pid}/status`);
+    const kilobytes = /^RssAnon:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1];
+    if (kilobytes === undefined) throw new Error(`no RssAnon in /proc/${pid}/status`);
     return Number(kilobytes) * bytesPerKilobyte;
   }
   return Number(execFileSync('ps', ['-o', 'rss=', '-p', String(pid)], { encoding: 'latin1' })) * bytesPerKilobyte;

@@ -1,3 +1,4 @@
+import type { IdleMemory } from '../measure/idle-memory.ts';
 import { type Figures, type Measurements, medianOf } from './figures.ts';
 import type { BenchResult } from './result.ts';
 
@@ -22,8 +23,8 @@ export const renderReport = (measurements: Measurements, result: BenchResult): s
     line('CPU per message, gateway ÷ limit', result.ratioToLimit),
     line('CPU per message, gateway ÷ coalesced limit', ratioToCoalesced?.toFixed(3)),
     line('CPU per message, gateway ÷ baseline', result.ratioToBaseline),
-    line('bytes per idle connection, gateway', gatewayIdle && Math.round(gatewayIdle.bytesPerConnection)),
-    line('bytes per idle connection, baseline', baselineIdle && Math.round(baselineIdle.bytesPerConnection)),
+    line('bytes per idle connection, gateway', gatewayIdle && describeMemory(gatewayIdle)),
+    line('bytes per idle connection, baseline', baselineIdle && describeMemory(baselineIdle)),
   ];
   return lines.filter((text) => text !== undefined).join('\n');
 };
@@ -40,6 +41,10 @@ const row = (name: string, figures: Figures | undefined): string[] | undefined =
     percent(figures.loadShare),
     percent(figures.loadCoreShare),
   ];
+
+const describeMemory = ({ bytesPerConnection, uncollectedBytesPerConnection }: IdleMemory): string =>
+  `${Math.round(bytesPerConnection).toLocaleString('en')}; ` +
+  `with the garbage of connecting ${Math.round(uncollectedBytesPerConnection).toLocaleString('en')}`;
 
 const percent = (share: number): string => `${Math.round(share * 100)} %`;
 

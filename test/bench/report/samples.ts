@@ -1,3 +1,4 @@
+import type { IdleMemory } from '../../../bench/measure/idle-memory.ts';
 import type { Figures, Measurements } from '../../../bench/report/figures.ts';
 
 export const figures = (overrides: Partial<Figures> = {}): Figures => ({
@@ -13,6 +14,15 @@ export const figures = (overrides: Partial<Figures> = {}): Figures => ({
   ...overrides,
 });
 
+const idle = (bytesPerConnection: number): IdleMemory => ({
+  connections: 5000,
+  bytesPerConnection,
+  uncollectedBytesPerConnection: bytesPerConnection + 1000,
+  beforeBytes: 100_000_000,
+  uncollectedBytes: 110_000_000,
+  afterBytes: 105_000_000,
+});
+
 /** A complete run that is good. */
 export const measurements = (overrides: Partial<Measurements> = {}): Measurements => ({
   limit: [figures({ cpuUsPerMessage: 7 }), figures({ cpuUsPerMessage: 6 }), figures({ cpuUsPerMessage: 6.6 })],
@@ -20,8 +30,8 @@ export const measurements = (overrides: Partial<Measurements> = {}): Measurement
   baseline: [figures({ cpuUsPerMessage: 28, ackedPerSecond: 35_000.4 })],
   gateway: [figures({ cpuUsPerMessage: 10 }), figures({ cpuUsPerMessage: 9.9 })],
   rate: { ...figures({ ackedPerSecond: 10_000, pubackP99Ms: 21.4567 }), askedPerSecond: 10_000, connections: 2000 },
-  gatewayIdle: { connections: 5000, bytesPerConnection: 12_000.4, beforeBytes: 1, afterBytes: 2 },
-  baselineIdle: { connections: 5000, bytesPerConnection: 28_000, beforeBytes: 1, afterBytes: 2 },
+  gatewayIdle: idle(12_000.4),
+  baselineIdle: idle(28_000),
   violations: [],
   ...overrides,
 });
