@@ -27,6 +27,10 @@ export function advanceSequence(sequence: number, records: number): number {
  * 4. Each lane has an epoch of its own. The broker keeps epochs per producer id and partition, so a lane in trouble
  *    changes nothing for the others, whatever they have in flight with the same producer id. And when the first batch
  *    of the new epoch is stored, anything late from the old one is fenced: it can be doubled, but not put out of order.
+ *
+ * What remains: a broker that restarts forgets producers whose last record's timestamp (here the event time) is older
+ * than its `producer.id.expiration.ms`, a day by default. A batch of older records whose answer was lost just before
+ * such a restart is then stored twice. It is never lost; consumers drop it by its event id (rule 6).
  */
 export class Lane {
   readonly topic: string;
