@@ -38,7 +38,7 @@ class Bench {
   }
 
   async run(): Promise<Measurements> {
-    const { rounds, only } = this.#options;
+    const { rounds, only, inFlight } = this.#options;
     const figures = { limit: [], coalescedLimit: [], baseline: [], gateway: [] } as Record<string, Figures[]>;
     for (let round = 0; round < rounds; round++) {
       const order: ServerName[] = ['limit', 'baseline', 'gateway'];
@@ -48,8 +48,8 @@ class Bench {
         this.#onLog(`round ${round + 1} of ${rounds}: ${name}`);
         if (name === 'limit') {
           figures.limit?.push(await this.#saturate('limit', 1));
-          figures.coalescedLimit?.push(await this.#saturate('limit', this.#options.inFlight));
-        } else figures[name]?.push(await this.#saturate(name, this.#options.inFlight));
+          if (inFlight > 1) figures.coalescedLimit?.push(await this.#saturate('limit', inFlight));
+        } else figures[name]?.push(await this.#saturate(name, inFlight));
       }
     }
     const { limit = [], coalescedLimit = [], baseline = [], gateway = [] } = figures;
