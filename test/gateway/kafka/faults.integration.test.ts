@@ -48,12 +48,15 @@ describe('with one broker', () => {
       const topic = await createTopic(kafka.bootstrap, { partitions: 6 });
       const { load, producer: ours } = await start(topic);
       const broker = kafka.brokers[0];
-      await load.run(40, 100, 10, async (round) => {
-        if (round === 10) void broker?.[how]();
+      let ended: Promise<void> | undefined;
+      await load.run(40, 100, 10, (round) => {
+        if (round === 10) ended = broker?.[how]();
       });
       await waitFor(() => !ours.isReachable(), { deadlineMs: 30_000, what: 'the gateway to notice' });
       const settledBefore = load.settlements.settled.length;
       expect(settledBefore).toBeLessThan(4000);
+      // A broker that is still on its way down would not be started.
+      await ended;
       await broker?.start();
       await load.run(20, 100, 10);
       await untilSettled(load, 6000);
