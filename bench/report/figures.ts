@@ -16,6 +16,8 @@ export interface Figures {
   /** The load's core with everything on it; the load generator alone where nothing is pinned. */
   readonly loadCoreShare: number;
   readonly stolenShare: number;
+  /** Of the server's core, used by anything but the server; 0 where nothing is pinned. */
+  readonly foreignShare: number;
 }
 
 /** Everything that a run measured; what was left out is undefined or empty. */
@@ -48,6 +50,7 @@ export const figuresOf = ({ acknowledged, windowMs, latency, resources }: LoadRe
   loadShare: resources.loadShare,
   loadCoreShare: resources.loadCoreShare ?? resources.loadShare,
   stolenShare: resources.stolenShare,
+  foreignShare: Math.max(0, (resources.serverCoreShare ?? 0) - resources.serverShare),
 });
 
 /** Each figure's median over the rounds. Undefined without rounds. */
@@ -64,5 +67,6 @@ export const medianOf = (rounds: readonly Figures[]): Figures | undefined => {
     loadShare: of('loadShare'),
     loadCoreShare: of('loadCoreShare'),
     stolenShare: of('stolenShare'),
+    foreignShare: of('foreignShare'),
   };
 };

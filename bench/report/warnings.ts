@@ -2,6 +2,7 @@ import type { Figures, Measurements } from './figures.ts';
 
 const saturatedShare = 0.95;
 const noticeableStealing = 0.02;
+const noticeableForeign = 0.1;
 const noticeableSpread = 1.2;
 
 /** What a reader should know before trusting the figures; empty when nothing is odd. */
@@ -12,7 +13,7 @@ export const warningsOf = (measurements: Measurements): string[] => {
     ...aboutRounds('limit, coalesced', coalescedLimit),
     ...aboutRounds('baseline', baseline),
     ...aboutRounds('gateway', gateway),
-    ...(rate === undefined ? [] : aboutRate(rate.askedPerSecond, rate)),
+    ...(rate === undefined ? [] : [...aboutRate(rate.askedPerSecond, rate), ...aboutNeighbours('rate', [rate])]),
   ];
 };
 
@@ -33,14 +34,27 @@ const aboutRounds = (name: string, rounds: readonly Figures[]): string[] => {
         'acknowledged/s is a lower bound, CPU per message stands',
     );
   }
-  const stolen = Math.max(0, ...rounds.map(({ stolenShare }) => stolenShare));
-  if (stolen > noticeableStealing) warnings.push(`${name}: the hypervisor took up to ${percent(stolen)} of the core`);
+  warnings.push(...aboutNeighbours(name, rounds));
   const costs = rounds.map(({ cpuUsPerMessage }) => cpuUsPerMessage);
   if (rounds.length > 1 && Math.max(...costs) > noticeableSpread * Math.min(...costs)) {
     const spread = costs.map((cost) => cost.toFixed(1)).join(', ');
     warnings.push(`${name}: the rounds differ by more than ${percent(noticeableSpread - 1)}: ${spread} µs`);
   }
   return warnings;
+};
+
+/** Other guests of the hypervisor, other programs of this machine. */
+const aboutNeighbours = (name: string, rounds: readonly Figures[]): string[] => {
+  const stolen = Math.max(0, ...rounds.map(({ stolenShare }) => stolenShare));
+  const foreign = Math.max(0, ...rounds.map(({ foreignShare }) => foreignShare));
+  return [
+    ...(stolen > noticeableStealing
+      ? [`${name}: the hypervisor took up to ${percent(stolen)} of the server's core`]
+      : []),
+    ...(foreign > noticeableForeign
+      ? [`${name}: other programs took up to ${percent(foreign)} of the server's core; latency and rates suffer`]
+      : []),
+  ];
 };
 
 const aboutRate = (asked: number, { ackedPerSecond }: Figures): string[] =>

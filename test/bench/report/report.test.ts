@@ -75,6 +75,8 @@ describe('the notes on a run', () => {
     expect(warningsOf({ ...nothing, gateway: [figures({ stolenShare: 0.05 })] })).toEqual([
       expect.stringContaining('hypervisor'),
     ]);
+    const busy = { ...figures({ foreignShare: 0.3 }), askedPerSecond: 10_000, connections: 2000 };
+    expect(warningsOf({ ...nothing, rate: busy })).toEqual([expect.stringContaining('other programs took up to 30 %')]);
     const uneven = [figures({ cpuUsPerMessage: 10 }), figures({ cpuUsPerMessage: 13 })];
     expect(warningsOf({ ...nothing, baseline: uneven })).toEqual([expect.stringContaining('10.0, 13.0 µs')]);
   });

@@ -11,6 +11,7 @@ export const figures = (overrides: Partial<Figures> = {}): Figures => ({
   loadShare: 0.5,
   loadCoreShare: 0.7,
   stolenShare: 0,
+  foreignShare: 0.02,
   ...overrides,
 });
 
