@@ -111,33 +111,46 @@ export class Producer implements RecordSink {
   }
 
   async #start(topics: readonly string[]): Promise<void> {
-    const prepared = await this.#untilReachable(async () => {
-      const metadata = await prepareTopics(this.#control, topics, this.#settings, this.#observer);
-      return { metadata, identity: await fetchProducerIdentity(this.#control) };
-    });
-    this.#identity = prepared.identity;
+    const observer = this.#observer;
+    const control = this.#control;
+    const deadlineMs = performance.now() + (this.#settings.startTimeoutMs ?? defaultStartTimeoutMs);
+    const metadata = await this.#until(
+      deadlineMs,
+      () => prepareTopics(control, topics, this.#settings, observer),
+      (reason, retryInMs) => observer.metadataFailed(reason, retryInMs),
+    );
+    // Tried again by itself: a cluster that is just starting has no ids yet, and the topics are checked already.
+    this.#identity = await this.#until(
+      deadlineMs,
+      () => fetchProducerIdentity(control),
+      (reason, retryInMs) => observer.producerIdFailed(reason, retryInMs),
+    );
     for (const topic of topics) this.#topics.set(topic, new TopicLanes(topic));
-    const view = viewOf(prepared.metadata);
+    const view = viewOf(metadata);
     this.#control.learn([...view.brokers.values()]);
     this.#adopt(view);
     this.#sender.connect();
   }
 
   /** Tries again while the cluster may only just be starting. */
-  async #untilReachable<Result>(attempt: () => Promise<Result>): Promise<Result> {
-    const timeoutMs = this.#settings.startTimeoutMs ?? defaultStartTimeoutMs;
-    const deadline = performance.now() + timeoutMs;
+  async #until<Result>(
+    deadlineMs: number,
+    attempt: () => Promise<Result>,
+    failed: (reason: string, retryInMs: number) => void,
+  ): Promise<Result> {
     for (let failures = 1; ; failures++) {
       try {
         return await attempt();
       } catch (error) {
         if (error instanceof KafkaError) throw error;
+        const reason = describeFailure(error);
         const pauseMs = backoffMs(failures, this.#settings);
-        if (performance.now() + pauseMs > deadline) {
-          const message = `no answer from Kafka (${this.#settings.bootstrapBrokers.join(', ')}) within ${timeoutMs} ms: ${describeFailure(error)}`;
+        if (performance.now() + pauseMs > deadlineMs) {
+          const { bootstrapBrokers, startTimeoutMs = defaultStartTimeoutMs } = this.#settings;
+          const message = `no answer from Kafka (${bootstrapBrokers.join(', ')}) within ${startTimeoutMs} ms: ${reason}`;
           throw new KafkaError('kafka_unreachable', message, { cause: error });
         }
-        this.#observer.metadataFailed(describeFailure(error), pauseMs);
+        failed(reason, pauseMs);
         await delay(pauseMs);
       }
     }

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { Producer } from '../../../gateway/kafka/producer.ts';
+import { Producer, type ProducerOptions } from '../../../gateway/kafka/producer.ts';
 import type { KafkaSettings } from '../../../gateway/kafka/settings.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import { FakeCluster } from './fake/fake-cluster.ts';
@@ -454,7 +454,7 @@ describe('drain', () => {
 });
 
 describe('start', () => {
-  const start = (cluster: FakeCluster, settings: Partial<KafkaSettings & { topics: string[] }> = {}) =>
+  const start = (cluster: FakeCluster, settings: Partial<ProducerOptions> = {}) =>
     Producer.start({
       ...quickSettings,
       bootstrapBrokers: cluster.bootstrap,
@@ -483,6 +483,19 @@ describe('start', () => {
     const cluster = await FakeCluster.start(1, { [topic]: 1 });
     await cluster.close();
     await expect(start(cluster, { startTimeoutMs: 100 })).rejects.toMatchObject({ code: 'kafka_unreachable' });
+  });
+
+  test('waits for a producer id without checking and reporting the topics again', async () => {
+    const cluster = await FakeCluster.start(1, { [topic]: 1 });
+    closing.push(() => cluster.close());
+    cluster.producerIdErrors.push(code.coordinatorLoadInProgress, code.coordinatorLoadInProgress);
+    const recording = new RecordingObserver();
+    const producer = await start(cluster, { observer: recording.observer });
+    closing.push(() => producer.close());
+    expect(recording.of('producerIdFailed').length).toBe(2);
+    expect(recording.of('topicFound').map(([finding]) => finding)).toEqual([
+      expect.objectContaining({ code: 'no_replication' }),
+    ]);
   });
 
   test('skips a bootstrap broker that does not answer', async () => {

@@ -39,6 +39,8 @@ export class FakeCluster {
   readonly script: Act[] = [];
   config: Record<string, string> = { 'min.insync.replicas': '1', 'max.message.bytes': '1048588' };
   producerIds = 0;
+  /** Error codes that the next requests for a producer id are answered with. */
+  readonly producerIdErrors: number[] = [];
   metadataRequests = 0;
   /** Nodes that metadata does not mention, as when the controller has fenced them. */
   readonly fenced = new Set<number>();
@@ -147,8 +149,9 @@ export class FakeBroker {
       const brokers = cluster.brokers.filter(({ nodeId }) => !cluster.fenced.has(nodeId));
       socket.write(response(correlationId, writeMetadata(brokers, topics)));
     } else if (apiKey === api.initProducerId) {
-      cluster.producerIds += 1;
-      socket.write(response(correlationId, writeProducerId(BigInt(1000 + cluster.producerIds))));
+      const errorCode = cluster.producerIdErrors.shift() ?? code.none;
+      if (errorCode === code.none) cluster.producerIds += 1;
+      socket.write(response(correlationId, writeProducerId(BigInt(1000 + cluster.producerIds), errorCode)));
     } else if (apiKey === api.describeConfigs) {
       body.readUnsignedVarInt();
       body.readInt8();

@@ -119,8 +119,13 @@ export function readMetadataTopics(body: Reader): string[] {
   });
 }
 
-export function writeProducerId(producerId: bigint): Writer {
-  return Writer.create().appendInt32(0).appendInt16(0).appendInt64(producerId).appendInt16(0).appendTaggedFields();
+export function writeProducerId(producerId: bigint, errorCode: number): Writer {
+  return Writer.create()
+    .appendInt32(0)
+    .appendInt16(errorCode)
+    .appendInt64(producerId)
+    .appendInt16(0)
+    .appendTaggedFields();
 }
 
 /** DescribeConfigs: one topic, with these settings. */

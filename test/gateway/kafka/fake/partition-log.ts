@@ -30,6 +30,7 @@ export const code = {
   notLeader: 6,
   requestTimedOut: 7,
   messageTooLarge: 10,
+  coordinatorLoadInProgress: 14,
   notEnoughReplicas: 19,
   notEnoughReplicasAfterAppend: 20,
   topicAuthorizationFailed: 29,
