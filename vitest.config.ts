@@ -17,8 +17,8 @@ export default defineConfig({
           name: 'integration',
           include: ['test/**/*.integration.test.ts'],
           globalSetup: ['test/support/global-setup.ts'],
-          // Two cores: suites that start processes of their own must not starve each other.
-          maxWorkers: 2,
+          // One suite after the other: each starts processes of its own, and a starved broker looks like a broken one.
+          fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 180_000,
         },
