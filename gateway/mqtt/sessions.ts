@@ -6,7 +6,8 @@ import { Session } from './session.ts';
 
 /**
  * All sessions, connected or away (section 4.1). A client identifier counts per device: one device can neither take
- * over the session of another nor keep it from connecting by using its identifier.
+ * over the session of another nor keep it from connecting by using its identifier. Nor can an anonymous client, whose
+ * device id is whatever it says: kinds are kept apart.
  */
 export class Sessions {
   readonly #context: MqttContext;
@@ -36,7 +37,7 @@ export class Sessions {
     clientId: string,
     clean: boolean,
   ): { readonly session: Session; readonly present: boolean } {
-    const key = `${identity.deviceId}\0${clientId}`;
+    const key = `${identity.kind}\0${identity.deviceId}\0${clientId}`;
     const holder = this.#byKey.get(key)?.connection;
     if (holder !== undefined) {
       this.#context.observer.sessionTakenOver(holder);
@@ -100,7 +101,7 @@ export class Sessions {
     session.pendingWill = undefined;
   }
 
-  /** Connections are bounded below `maxSessions`, so there is a session that is away when the table is full. */
+  /** `maxSessions` is not below `maxConnections`, so there is a session that is away when the table is full. */
   #makeRoom(): void {
     if (this.#byKey.size < this.#context.limits.maxSessions) return;
     const [longestAway] = this.#away;

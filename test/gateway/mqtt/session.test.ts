@@ -168,6 +168,21 @@ describe('a second connection with the same client identifier', () => {
     await first.nothingSent();
     expect(edge.server.sessions).toBe(2);
   });
+
+  it('of an anonymous listener leaves a registered device of that name alone', async () => {
+    const edge = await startEdge({
+      authenticate: async ({ username, clientId }) => ({
+        identity:
+          username === undefined
+            ? { deviceId: clientId, kind: 'anonymous', boundTo: '' }
+            : { deviceId: username, kind: 'vehicle', boundTo: 'v1' },
+      }),
+    });
+    const registered = await join(edge, { clientId: 'a', username: 'a', password: 'x' });
+    await join(edge, { clientId: 'a' });
+    await registered.nothingSent();
+    expect(edge.server.sessions).toBe(2);
+  });
 });
 
 describe.each([4, 5] as const)('a persistent session in version %i', (version) => {
