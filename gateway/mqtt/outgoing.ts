@@ -6,11 +6,16 @@ import type { Unanswered } from './inbound-publish.ts';
 /** Control packets waiting for the end of the turn; more are written at once. */
 const outboxFlushBytes = 16_384;
 
+/** Unanswered publishes beyond which `find` uses an index: below, looking at each costs less than keeping one. */
+const mostSearched = 64;
+
 /** What one connection owes its peer: control packets, and answers to publishes in their order. */
 export class Outgoing {
   readonly #connection: Connection;
   readonly #socket: Socket;
   #last: Unanswered | undefined;
+  /** The unanswered publishes by packet identifier, while there are many. */
+  #index: Map<number, Unanswered> | undefined;
   #outbox: Buffer[] | undefined;
   #outboxBytes = 0;
   /** The oldest publish without an answer, settled or not. */
@@ -36,6 +41,8 @@ export class Outgoing {
     else this.#last.next = place;
     this.#last = place;
     this.count += 1;
+    if (this.#index !== undefined) this.#index.set(place.packetId, place);
+    else if (this.count > mostSearched) this.#index = this.#indexed();
   }
 
   shift(): void {
@@ -46,10 +53,19 @@ export class Outgoing {
     first.next = undefined;
     if (this.first === undefined) this.#last = undefined;
     this.count -= 1;
+    if (this.count === 0) this.#index = undefined;
+    else this.#index?.delete(first.packetId);
+  }
+
+  #indexed(): Map<number, Unanswered> {
+    const index = new Map<number, Unanswered>();
+    for (let place = this.first; place !== undefined; place = place.next) index.set(place.packetId, place);
+    return index;
   }
 
   /** The unanswered publish with this identifier. A connection has few of them, most often one or two. */
   find(packetId: number): Unanswered | undefined {
+    if (this.#index !== undefined) return this.#index.get(packetId);
     let place = this.first;
     while (place !== undefined && place.packetId !== packetId) place = place.next;
     return place;
@@ -91,6 +107,7 @@ export class Outgoing {
   clear(): void {
     this.first = undefined;
     this.#last = undefined;
+    this.#index = undefined;
     this.count = 0;
     this.#outbox = undefined;
   }

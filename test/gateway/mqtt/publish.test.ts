@@ -1,6 +1,6 @@
 import type { Packet } from 'mqtt-packet';
 import { describe, expect, it } from 'vitest';
-import { rejected, unanswered } from '../../../gateway/core/outcome.ts';
+import { delivered, rejected, unanswered } from '../../../gateway/core/outcome.ts';
 import { join, startEdge, until } from './support.ts';
 
 const rejection = (reason: 'malformed_payload' | 'not_authorized' | 'no_route' | 'too_large' | 'refused_by_kafka') =>
@@ -168,6 +168,22 @@ describe('receive maximum', () => {
       client.send({ cmd: 'pubrel', messageId: id });
       expect(await client.next()).toMatchObject({ cmd: 'pubcomp' });
     }
+  });
+
+  it('may be as large as MQTT has identifiers, without searching all of them for each publish', async () => {
+    const most = 65_535;
+    const edge = await startEdge({ limits: { receiveMaximum: most } });
+    const client = await join(edge);
+    for (let id = 1; id <= most; id += 1) client.publish(id);
+    await edge.taken(most);
+    client.publish(most, 1, { dup: true });
+    client.publish(1, 1, { dup: true });
+    await client.nothingSent();
+    expect(edge.seen.of('resendAbsorbed')).toHaveLength(2);
+    for (const publish of edge.received) publish.answer(delivered);
+    await until(() => client.packets.length === most, 'every PUBACK');
+    client.publish(1);
+    await edge.taken(most + 1);
   });
 
   it('stops reading a client of MQTT 3.1.1 instead, until answers have gone out', async () => {
