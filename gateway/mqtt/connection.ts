@@ -106,7 +106,7 @@ export class Connection implements ConnectionFacts {
           this.#pause();
           return;
         }
-        const status = this.#framer.next(this.context.limits.maxPacketBytes);
+        const status = this.#framer.next(this.#maxPacketBytes);
         const violation = status === 'packet' ? this.#handlePacket() : violationOf(status);
         if (violation !== undefined) this.#violated(violation);
         if (status !== 'packet') {
@@ -117,6 +117,11 @@ export class Connection implements ConnectionFacts {
     } catch (error) {
       this.failed(error);
     }
+  }
+
+  get #maxPacketBytes(): number {
+    const { maxPacketBytes, maxConnectBytes } = this.context.limits;
+    return this.#state === 'connecting' ? Math.min(maxPacketBytes, maxConnectBytes) : maxPacketBytes;
   }
 
   #handlePacket(): Violation | undefined {

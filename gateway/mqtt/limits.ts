@@ -2,6 +2,11 @@
 export interface MqttLimits {
   /** Largest control packet taken, fixed header included; announced in CONNACK (5.0). */
   readonly maxPacketBytes: number;
+  /**
+   * Largest CONNECT taken, where that is less: until then anybody can have the gateway gather one per socket, and wills
+   * are kept for as long as their sessions.
+   */
+  readonly maxConnectBytes: number;
   /** Time from accept to a complete CONNECT, and again from CONNECT to the answer of authentication. */
   readonly connectTimeoutMs: number;
   readonly maxConnections: number;
@@ -24,6 +29,7 @@ export interface MqttLimits {
 
 export const defaultLimits: MqttLimits = {
   maxPacketBytes: 262_144,
+  maxConnectBytes: 16_384,
   connectTimeoutMs: 10_000,
   maxConnections: 20_000,
   maxKeepAliveSeconds: 1_200,

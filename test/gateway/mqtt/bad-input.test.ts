@@ -167,6 +167,7 @@ describe('before CONNECT', () => {
     ['an unknown protocol name', hex('10 0d 0004 58585858 04 02 003c 0001 63'), 'not_mqtt'],
     ['a remaining length of five bytes', hex('10 ff ff ff ff 01'), 'not_mqtt'],
     ['an announced size above the limit', hex('10 ff ff 7f'), 'not_mqtt'],
+    ['a CONNECT of more than 16 KiB, which strangers could fill the memory with', hex('10 fe 7f'), 'not_mqtt'],
   ])('%s: the connection is closed without a word', async (_name, bytes, reason) => {
     const edge = await startEdge();
     const client = new RawClient(edge.port, 4);
