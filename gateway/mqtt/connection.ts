@@ -210,7 +210,7 @@ export class Connection implements ConnectionFacts {
     const exchange = exchanges?.get(packetId);
     if (exchange === undefined) return false;
     exchanges?.delete(packetId);
-    if (exchange.place?.connection === this) this.inFlight -= 1;
+    if (exchange.connection === this) this.inFlight -= 1;
     return true;
   }
 

@@ -15,6 +15,8 @@ export interface Unanswered {
   readonly packetId: number;
   outcome: Outcome | undefined;
   next: Unanswered | undefined;
+  /** QoS 2 only; outlives the connection. */
+  readonly exchange: QoS2Exchange | undefined;
 }
 
 /** A PUBLISH that a device sent, with what is needed to answer it. */
@@ -31,7 +33,6 @@ export class InboundPublish extends Publish implements Unanswered {
   readonly packetId: number;
   outcome: Outcome | undefined = undefined;
   next: Unanswered | undefined = undefined;
-  /** QoS 2 only; outlives the connection. */
   exchange: QoS2Exchange | undefined = undefined;
 
   constructor(
@@ -80,12 +81,14 @@ export class ResentPublish implements Unanswered {
   readonly connection: Connection;
   readonly qos = 2;
   readonly packetId: number;
+  readonly exchange: QoS2Exchange;
   outcome: Outcome | undefined;
   next: Unanswered | undefined = undefined;
 
-  constructor(connection: Connection, packetId: number, outcome: Outcome | undefined) {
+  constructor(connection: Connection, packetId: number, exchange: QoS2Exchange) {
     this.connection = connection;
     this.packetId = packetId;
-    this.outcome = outcome;
+    this.exchange = exchange;
+    this.outcome = exchange.outcome;
   }
 }

@@ -7,9 +7,6 @@ import { reasonCodes } from './reason-codes.ts';
 import { QoS2Exchange } from './session.ts';
 import type { Violation } from './violation.ts';
 
-/** QoS 2 identifiers of one session between PUBLISH and PUBREL, where no receive maximum bounds them (3.1.1). */
-const maxExchanges = 1_024;
-
 /**
  * PUBLISH (section 3.3): handed to the pipeline, and answered when that has settled it. An identifier that is still in
  * flight is never handed on twice.
@@ -71,17 +68,14 @@ function onQoS2(connection: Connection, fields: PublishFields): Violation | unde
   const exchange = session.exchanges?.get(packetId);
   if (exchange === undefined) {
     if (connection.outgoing.find(packetId) !== undefined) return identifierInUse;
-    if ((session.exchanges?.size ?? 0) >= maxExchanges) {
-      return { code: reasonCodes.quotaExceeded, detail: 'too many QoS 2 publishes without PUBREL' };
-    }
     return countInFlight(connection) ?? handOn(connection, fields);
   }
   connection.context.observer.resendAbsorbed(2);
-  const here = exchange.place?.connection === connection;
-  // On its way to Kafka, and the answer is owed to this connection already: silence.
-  if (here && exchange.outcome === undefined) return undefined;
-  const place = new ResentPublish(connection, packetId, exchange.outcome);
-  exchange.place = place;
+  const here = exchange.connection === connection;
+  // The answer is owed to this connection already: a second one would only grow the queue behind it.
+  if (here && exchange.place !== undefined) return undefined;
+  const place = new ResentPublish(connection, packetId, exchange);
+  exchange.owe(place);
   connection.outgoing.push(place);
   if (exchange.outcome !== undefined) connection.outgoing.changed();
   return here ? undefined : countInFlight(connection);
@@ -119,9 +113,16 @@ function handOn(connection: Connection, fields: PublishFields): undefined {
   context.observer.publishReceived(qos);
   if (qos > 0) connection.outgoing.push(publish);
   if (qos === 2) {
-    publish.exchange = new QoS2Exchange(publish);
+    publish.exchange = new QoS2Exchange();
+    publish.exchange.owe(publish);
     session.exchanges ??= new Map();
     session.exchanges.set(packetId, publish.exchange);
   }
-  context.options.receive(publish);
+  try {
+    context.options.receive(publish);
+  } catch (error) {
+    // Nobody will settle it: an exchange that stayed would absorb every resend, and the device would wait for ever.
+    session.exchanges?.delete(packetId);
+    throw error;
+  }
 }

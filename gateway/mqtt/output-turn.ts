@@ -97,6 +97,7 @@ export class OutputTurn {
     const qos = place.qos === 2 ? 2 : 1;
     const command = qos === 2 ? 'pubrec' : 'puback';
     if (qos === 1) connection.inFlight -= 1;
+    if (place.exchange !== undefined) place.exchange.place = undefined;
     if (outcome.kind !== 'rejected' || connection.version !== 5) {
       if (this.#used + bareAcknowledgementLength > scratchBytes) this.#write(connection);
       this.#used = writeAcknowledgement(this.#scratch, this.#used, command, place.packetId);

@@ -12,21 +12,30 @@ import type { PendingWill, Will } from './will.ts';
 export class QoS2Exchange {
   outcome: Outcome | undefined;
   /**
-   * Where PUBREC goes: the place in the answers of the connection over which the PUBLISH came last. Undefined once that
-   * connection is gone and nothing is to come: a session that is away must not keep a dead socket in memory.
+   * The PUBREC that is owed: a place in the answers of `connection`. Undefined once it is sent, for it may hold the
+   * payload, and PUBREL may be long in coming.
    */
   place: Unanswered | undefined;
+  /** Over which the PUBLISH came last, and whose receive maximum counts it. Undefined once that has ended. */
+  connection: Connection | undefined;
 
-  constructor(place: Unanswered) {
+  /** The next PUBREC takes `place`. */
+  owe(place: Unanswered): void {
     this.place = place;
+    this.connection = place.connection;
   }
 
   settle(outcome: Outcome): void {
     this.outcome = outcome;
     if (this.place === undefined) return;
     this.place.outcome = outcome;
-    if (this.place.connection.isOpen) this.place.connection.outgoing.changed();
-    else this.place = undefined;
+    this.place.connection.outgoing.changed();
+  }
+
+  /** The connection has ended: a session that is away must keep neither it nor what was owed over it in memory. */
+  forgetConnection(): void {
+    this.place = undefined;
+    this.connection = undefined;
   }
 }
 
@@ -57,6 +66,6 @@ export class Session {
   forgetConnection(): void {
     this.connection = undefined;
     if (this.exchanges === undefined) return;
-    for (const exchange of this.exchanges.values()) if (exchange.outcome !== undefined) exchange.place = undefined;
+    for (const exchange of this.exchanges.values()) exchange.forgetConnection();
   }
 }

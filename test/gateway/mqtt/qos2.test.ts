@@ -1,6 +1,12 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import { rejected } from '../../../gateway/core/outcome.ts';
+import { delivered, rejected } from '../../../gateway/core/outcome.ts';
+import type { Publish } from '../../../gateway/core/publish.ts';
 import { type ConnectFields, type Edge, join, type RawClient, startEdge, until } from './support.ts';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage: () => void = runInNewContext('gc');
 
 const persistent = (version: 4 | 5): ConnectFields => ({
   version,
@@ -125,6 +131,61 @@ describe.each([4, 5] as const)('QoS 2 in version %i', (version) => {
     expect(edge.seen.of('protocolViolation')).toHaveLength(1);
   });
 
+  it('owes one answer at a time however often the publish comes again', async () => {
+    const edge = await startEdge();
+    const client = await join(edge, { version });
+    client.publish(1, 1);
+    client.publish(2, 2);
+    await edge.taken(2);
+    edge.settle(1);
+    for (let i = 0; i < 20; i += 1) client.publish(2, 2, { dup: true });
+    await client.nothingSent();
+    edge.settle(0);
+    expect(await client.next()).toMatchObject({ cmd: 'puback', messageId: 1 });
+    expect(await client.next()).toMatchObject({ cmd: 'pubrec', messageId: 2 });
+    await client.nothingSent();
+  });
+
+  it('hands on again what an error of our own kept from the pipeline', async () => {
+    const received: Publish[] = [];
+    let failing = true;
+    const edge = await startEdge({
+      receive: (publish) => {
+        if (failing) throw new Error('planted');
+        received.push(publish);
+      },
+    });
+    const first = await join(edge, persistent(version));
+    first.publish(3, 2);
+    await first.end();
+    failing = false;
+    const second = await join(edge, persistent(version));
+    second.publish(3, 2, { dup: true });
+    await until(() => received.length === 1, 'the publish to be handed on');
+    received[0]?.answer(delivered);
+    expect(await second.next()).toMatchObject({ cmd: 'pubrec', messageId: 3 });
+  });
+
+  it('keeps nothing of the publish in memory once PUBREC is sent', async () => {
+    let publish: Publish | undefined;
+    const edge = await startEdge({
+      receive: (received) => {
+        publish ??= received;
+      },
+    });
+    const client = await join(edge, persistent(version));
+    client.publish(3, 2);
+    await until(() => publish !== undefined, 'the publish');
+    publish?.answer(delivered);
+    expect(await client.next()).toMatchObject({ cmd: 'pubrec' });
+    const observed = new WeakRef(publish as Publish);
+    publish = undefined;
+    await until(() => {
+      collectGarbage();
+      return observed.deref() === undefined;
+    }, 'the publish to be collected');
+  });
+
   it('keeps the order of PUBACK and PUBREC together', async () => {
     const edge = await startEdge();
     const client = await join(edge, { version });
@@ -176,5 +237,18 @@ describe('a rejected QoS 2 publish', () => {
     expect(await client.next()).toMatchObject({ cmd: 'pubrec', messageId: 3, length: 2 });
     client.send({ cmd: 'pubrel', messageId: 3 });
     expect(await client.next()).toMatchObject({ cmd: 'pubcomp', messageId: 3 });
+  });
+});
+
+describe('a client of MQTT 3.1.1, which has no receive maximum', () => {
+  it('may send thousands of publishes before it reads the first PUBREC', async () => {
+    const count = 3000;
+    const edge = await startEdge({ receive: (publish) => publish.answer(delivered) });
+    const client = await join(edge, { version: 4 });
+    for (let id = 1; id <= count; id += 1) client.publish(id, 2);
+    await until(() => client.packets.length === count || client.closed, 'every PUBREC');
+    for (let id = 1; id <= count; id += 1) client.send({ cmd: 'pubrel', messageId: id });
+    await until(() => client.packets.length === 2 * count || client.closed, 'every PUBCOMP');
+    expect(client.closed).toBe(false);
   });
 });
