@@ -4,7 +4,7 @@ import { Type } from 'typebox';
 /** Whether the gateway should be sent devices, and why not. */
 export interface Readiness {
   readonly ready: boolean;
-  /** Stable words: `starting`, `draining`, `kafka_unreachable`, `schemas_missing`. Empty when ready. */
+  /** Stable words: `starting`, `draining`, `kafka_unreachable`. Empty when ready. */
   readonly reasons: readonly string[];
 }
 

@@ -79,6 +79,12 @@ function ordering({ kafka, mqtt }: GatewayConfig): ConfigError[] {
       `at most kafka.maxBatchBytes less ${deadLetterHeadroomBytes} for headers (${largest})`,
     ],
     [
+      mqtt.maxSessions >= mqtt.maxConnections,
+      ['mqtt', 'maxSessions'],
+      mqtt.maxSessions,
+      `at least mqtt.maxConnections (${mqtt.maxConnections}): every connection has a session`,
+    ],
+    [
       createTopics.minInSyncReplicas <= createTopics.replicationFactor,
       ['kafka', 'createTopics', 'minInSyncReplicas'],
       createTopics.minInSyncReplicas,

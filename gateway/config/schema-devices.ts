@@ -21,12 +21,12 @@ export const mqtt = section('Limits of the MQTT edge.', {
     minimum: 1024,
     maximum: 16_777_216,
   }),
-  connectTimeoutMs: integer('Time from accepting a connection to its complete CONNECT.', {
+  connectTimeoutMs: integer('Time from accepting a connection to its complete CONNECT, and from there to its answer.', {
     default: 10_000,
     minimum: 100,
     maximum: 600_000,
   }),
-  maxConnections: integer('Connections at once, over all listeners; further ones are closed at once.', {
+  maxConnections: integer('Connections at once, over all listeners; further ones are told that the server is busy.', {
     default: 20_000,
     minimum: 1,
     maximum: 1_000_000,
@@ -35,11 +35,10 @@ export const mqtt = section('Limits of the MQTT edge.', {
     'Longest keep-alive. An MQTT 5 device that asks for more, or for none, is told this one (Server Keep Alive).',
     { default: 1200, minimum: 1, maximum: 65_535 },
   ),
-  receiveMaximum: integer('QoS 1 and 2 publishes that an MQTT 5 device may have unanswered.', {
-    default: 64,
-    minimum: 1,
-    maximum: 65_535,
-  }),
+  receiveMaximum: integer(
+    'QoS 1 and 2 publishes that a device may have unanswered. One of MQTT 3.1.1, which cannot be told, is not read beyond.',
+    { default: 64, minimum: 1, maximum: 65_535 },
+  ),
   topicAliasMaximum: integer('Topic aliases per MQTT 5 connection; 0 offers none.', {
     default: 16,
     minimum: 0,
@@ -84,11 +83,14 @@ export const identity = section('Device registry and credentials.', {
       maximum: 31_536_000,
     },
   ),
-  hashConcurrency: integer('Password hashes computed at once, each on a thread of its own.', {
-    default: 2,
-    minimum: 1,
-    maximum: 64,
-  }),
+  hashConcurrency: integer(
+    'Password hashes computed at once, off the event loop; more than 3 need a larger UV_THREADPOOL_SIZE.',
+    {
+      default: 2,
+      minimum: 1,
+      maximum: 64,
+    },
+  ),
   hashQueueMax: integer('Connections that may wait for a hash; further ones are told that the server is busy.', {
     default: 1000,
     minimum: 1,

@@ -168,6 +168,7 @@ describe('contradictions', () => {
     [{ kafka: { softRecords: 9_999 } }, 'kafka.maxBatchRecords', /at most kafka.softRecords/],
     [{ kafka: { retryBackoffMs: 1001 } }, 'kafka.retryBackoffMs', /at most kafka.retryBackoffMaxMs/],
     [{ kafka: { lingerMs: 200, requestTimeoutMs: 200 } }, 'kafka.lingerMs', /less than kafka.requestTimeoutMs/],
+    [{ mqtt: { maxConnections: 100_001 } }, 'mqtt.maxSessions', /at least mqtt.maxConnections \(100001\)/],
     [{ mqtt: { maxPacketBytes: 524_288 } }, 'mqtt.maxPacketBytes', /kafka.maxBatchBytes less 16384/],
     [
       { kafka: { createTopics: { replicationFactor: 1 } } },
