@@ -3,6 +3,7 @@ import { describeConfigError } from './config/errors.ts';
 import { loadConfig } from './config/load.ts';
 import { printConfig } from './config/mask.ts';
 import { Gateway } from './gateway.ts';
+import { describeStartFailure } from './start-failure.ts';
 
 /** Exit codes: 0 drained; 1 could not start, or something was left unsettled; 2 unusable settings or arguments. */
 const program = new Command('npm start --')
@@ -44,8 +45,12 @@ for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
     process.exit(1);
   });
 }
-// `start` has logged why.
-await gateway.start().catch(() => process.exit(1));
+const { config } = loaded;
+await gateway.start().catch((error: unknown) => {
+  // Logged too, for machines; this line is for whoever typed the command.
+  process.stderr.write(`${describeStartFailure(error, config)}\n`);
+  process.exit(1);
+});
 
 function createGateway(): Gateway {
   if (!loaded.ok) process.exit(2);

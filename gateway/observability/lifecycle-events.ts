@@ -1,4 +1,4 @@
-import { errorFields, type Fields, type Log } from './log.ts';
+import { defectFields, errorFields, type Fields, type Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 
 export type LifecycleState = 'starting' | 'running' | 'draining' | 'stopped';
@@ -71,6 +71,6 @@ export class LifecycleEvents {
 
   /** An exception or rejection that nobody caught: a defect; the process ends. */
   crashed(error: unknown): void {
-    this.#log.write('fatal', 'gateway_crashed', 'a defect of the gateway ends the process', errorFields(error));
+    this.#log.write('fatal', 'gateway_crashed', 'a defect of the gateway ends the process', defectFields(error));
   }
 }

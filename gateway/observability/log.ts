@@ -100,8 +100,18 @@ const ignore = (): void => {};
 /** A text of a stranger, cut to a bearable length. */
 export const clip = (text: string): string => (text.length <= longestText ? text : `${text.slice(0, longestText)}…`);
 
-/** What a log line says of an error: never more than its kind, code, text and stack. */
-export const errorFields = (error: unknown): Fields =>
+/**
+ * What a log line says of an error: its kind, code and text, never more. The stack only where there is no code: an
+ * error with a code was foreseen, and its text says what to do; one without is a defect, to be looked for in the code.
+ */
+export const errorFields = (error: unknown): Fields => {
+  if (!(error instanceof Error)) return { error: { message: String(error) } };
+  const { name, message } = error;
+  return { error: 'code' in error ? { name, code: error.code, message } : { name, message, stack: error.stack } };
+};
+
+/** As `errorFields`, with the stack in any case: nobody caught it, so it was not foreseen where it happened. */
+export const defectFields = (error: unknown): Fields =>
   error instanceof Error
     ? {
         error: {
@@ -111,4 +121,4 @@ export const errorFields = (error: unknown): Fields =>
           stack: error.stack,
         },
       }
-    : { error: { message: String(error) } };
+    : errorFields(error);
