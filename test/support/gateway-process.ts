@@ -13,6 +13,13 @@ export interface LogLine {
   readonly [key: string]: unknown;
 }
 
+export interface MetricSample {
+  readonly name: string;
+  /** As in the text, `{reason="no_route"}`; empty when it has none. */
+  readonly labels: string;
+  readonly value: number;
+}
+
 /** The real gateway as a child process of a test, on free ports unless the settings name some. */
 export class GatewayProcess implements AsyncDisposable {
   readonly log: LogLine[] = [];
@@ -72,17 +79,21 @@ export class GatewayProcess implements AsyncDisposable {
     return `http://127.0.0.1:${String(this.find('admin_listening')?.port)}`;
   }
 
-  /** The value of one sample of /metrics, 0 when it has not been counted yet. */
-  async metric(name: string, labels: Record<string, string> = {}): Promise<number> {
+  /** All samples of one scrape of /metrics. */
+  async metrics(): Promise<MetricSample[]> {
     const text = await (await fetch(`${this.adminUrl}/metrics`)).text();
-    let sum = 0;
-    for (const line of text.split('\n')) {
-      const match = /^([a-zA-Z_:][\w:]*)(\{[^}]*\})? (\S+)/.exec(line);
-      if (match?.[1] !== name) continue;
-      if (Object.entries(labels).every(([key, value]) => match[2]?.includes(`${key}="${value}"`)))
-        sum += Number(match[3]);
-    }
-    return sum;
+    return text.split('\n').flatMap((line) => {
+      const [, name, labels = '', value] = /^([a-zA-Z_:][\w:]*)(\{[^}]*\})? (\S+)/.exec(line) ?? [];
+      return name === undefined ? [] : [{ name, labels, value: Number(value) }];
+    });
+  }
+
+  /** The sum of the samples of /metrics with this name and these labels, 0 when there is none. */
+  async metric(name: string, labels: Record<string, string> = {}): Promise<number> {
+    const wanted = Object.entries(labels).map(([key, value]) => `${key}="${value}"`);
+    return (await this.metrics())
+      .filter((sample) => sample.name === name && wanted.every((label) => sample.labels.includes(label)))
+      .reduce((sum, { value }) => sum + value, 0);
   }
 
   kill(signal: NodeJS.Signals): void {
