@@ -32,11 +32,8 @@ const classesByName: Record<string, AnswerClass> = {
   UNKNOWN_SERVER_ERROR: 'retry',
   // Damaged on its way; the broker verifies the checksum before it appends.
   CORRUPT_MESSAGE: 'retry',
-  REQUEST_TIMED_OUT: 'retry',
   COORDINATOR_LOAD_IN_PROGRESS: 'retry',
   COORDINATOR_NOT_AVAILABLE: 'retry',
-  NOT_ENOUGH_REPLICAS: 'retry',
-  NOT_ENOUGH_REPLICAS_AFTER_APPEND: 'retry',
   CONCURRENT_TRANSACTIONS: 'retry',
   REASSIGNMENT_IN_PROGRESS: 'retry',
   THROTTLING_QUOTA_EXCEEDED: 'retry',
@@ -47,6 +44,10 @@ const classesByName: Record<string, AnswerClass> = {
   BROKER_NOT_AVAILABLE: 'retry_elsewhere',
   REPLICA_NOT_AVAILABLE: 'retry_elsewhere',
   NETWORK_EXCEPTION: 'retry_elsewhere',
+  // A leader that has lost its followers may be one that was replaced and has not heard of it.
+  REQUEST_TIMED_OUT: 'retry_elsewhere',
+  NOT_ENOUGH_REPLICAS: 'retry_elsewhere',
+  NOT_ENOUGH_REPLICAS_AFTER_APPEND: 'retry_elsewhere',
   NOT_COORDINATOR: 'retry_elsewhere',
   NOT_CONTROLLER: 'retry_elsewhere',
   KAFKA_STORAGE_ERROR: 'retry_elsewhere',

@@ -25,6 +25,11 @@ describe('the class of an error', () => {
     for (const { id, code } of retriable) expect([id, again.includes(classify(code))]).toEqual([id, true]);
   });
 
+  test('asks who leads when the leader fails with its followers, as it may not know that it leads no more', () => {
+    const names = ['NOT_ENOUGH_REPLICAS', 'NOT_ENOUGH_REPLICAS_AFTER_APPEND', 'REQUEST_TIMED_OUT'];
+    expect(names.map((name) => classify(codeOf(name)))).toEqual(names.map(() => 'retry_elsewhere'));
+  });
+
   test('never gives up a record but for its size or its content', () => {
     const final = Object.values(protocolErrors).filter(({ code }) =>
       ['too_large', 'invalid_record'].includes(classify(code)),
