@@ -28,9 +28,10 @@ export function advanceSequence(sequence: number, records: number): number {
  *    changes nothing for the others, whatever they have in flight with the same producer id. And when the first batch
  *    of the new epoch is stored, anything late from the old one is fenced: it can be doubled, but not put out of order.
  *
- * What remains: a broker that restarts forgets producers whose last record's timestamp (here the event time) is older
- * than its `producer.id.expiration.ms`, a day by default. A batch of older records whose answer was lost just before
- * such a restart is then stored twice. It is never lost; consumers drop it by its event id (rule 6).
+ * What remains: a broker forgets, when it starts and every `producer.id.expiration.check.interval.ms` (10 minutes),
+ * producers whose last record's timestamp (here the event time) is older than its `producer.id.expiration.ms`, a day by
+ * default. A batch of older records whose answer was lost just before that is then stored twice. It is never lost;
+ * consumers drop it by its event id (rule 6).
  */
 export class Lane {
   readonly topic: string;
@@ -88,10 +89,10 @@ export class Lane {
     return this.#sealed[0]?.openedAtMs ?? this.open.openedAtMs;
   }
 
-  /** Records of the first batch that an unanswered attempt may have stored: doubled, if they are stamped anew. */
+  /** Records that an unanswered attempt may have stored: doubled, if they are stamped anew. */
   get possibleDuplicates(): number {
-    const first = this.#sealed[0];
-    return first?.mayBeStored ? first.records : 0;
+    // More than the first batch only when these are parts of one that was split after such an attempt.
+    return this.#sealed.reduce((sum, { mayBeStored, records }) => (mayBeStored ? sum + records : sum), 0);
   }
 
   /**

@@ -115,6 +115,17 @@ describe('a lane', () => {
     expect(lane.delivered().records).toBe(3);
   });
 
+  test('counts all parts of a batch that may be stored as possible duplicates', () => {
+    const lane = newLane();
+    for (let i = 0; i < 4; i++) append(lane, `m${i}`);
+    lane.send(noOne);
+    lane.retry(0, true);
+    expect(lane.possibleDuplicates).toBe(4);
+    lane.send(noOne);
+    lane.split([]);
+    expect(lane.possibleDuplicates).toBe(4);
+  });
+
   test('has its records in the log once and in order, whatever happens to the attempts', () => {
     const steps = fc.array(fc.constantFrom('append', 'store', 'lose_answer', 'lose_request', 'late'), {
       maxLength: 80,
