@@ -21,7 +21,7 @@ export class ControlChannel {
   #known: readonly Address[] = [];
   #connection: Connection | undefined;
   #connectedTo = '';
-  /** Where the next connection is tried first; moves on with every failure. */
+  /** Where the next connection is tried first: the candidate that answered last; another one when none did. */
   #turn = 0;
   #queue: Promise<unknown> = Promise.resolve();
   #closed = false;
@@ -58,15 +58,18 @@ export class ControlChannel {
     const startedAtMs = performance.now();
     const candidates = this.#candidates();
     let failure: unknown = new Error('no broker is known');
+    const first = this.#turn;
     for (let attempt = 0; attempt < candidates.length && !this.#closed; attempt++) {
-      const candidate = candidates[(this.#turn + attempt) % candidates.length] as Address;
+      const turn = (first + attempt) % candidates.length;
+      const candidate = candidates[turn] as Address;
       try {
         const answer = await question(await this.#connect(candidate));
-        this.#reachability.contact();
+        this.#turn = turn;
+        this.#reachability.contact(performance.now());
         return answer;
       } catch (error) {
         if (error instanceof ResponseError) {
-          this.#reachability.contact();
+          this.#reachability.contact(performance.now());
           throw error;
         }
         failure = new Error(`${this.#connectedTo}: ${describeFailure(error)}`);
@@ -88,6 +91,12 @@ export class ControlChannel {
     this.#connectedTo = addressText(candidate);
     await connection.connect(candidate.host, candidate.port);
     return connection;
+  }
+
+  /** The broker at hand answers, but what it says does not help: the next question goes to another one. */
+  moveOn(): void {
+    this.#turn += 1;
+    this.#drop();
   }
 
   #drop(): void {

@@ -41,9 +41,13 @@ export function viewOf(response: metadataV12.MetadataResponse): ClusterView {
   return { brokers: new Map(response.brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }])), leaders };
 }
 
+/** After so many times the longest pause, what is still asked for is asked of another broker. */
+const patience = 5;
+
 /**
  * Keeps the view of the cluster fresh, off the send path: when it gets old, and soon after `request`. While no broker
- * answers, it tries on with growing pauses.
+ * answers, it tries on with growing pauses. When answers do not end the requests, it asks another broker: one that is
+ * cut off from the controller, but not from here, names the old leaders for ever.
  */
 export class Metadata {
   readonly #control: ControlChannel;
@@ -55,6 +59,9 @@ export class Metadata {
   #dueAtMs = Number.POSITIVE_INFINITY;
   #running = false;
   #wantedMeanwhile = false;
+  #requested = false;
+  /** Since when every refresh has been requested: the ones before did not mend what is wrong. */
+  #fruitlessSinceMs: number | undefined;
   #lastStartMs = Number.NEGATIVE_INFINITY;
   #failures = 0;
   #closed = false;
@@ -76,6 +83,7 @@ export class Metadata {
 
   /** Something does not fit the view any more. Returns at once; at most one refresh per `retryBackoffMs` follows. */
   request(): void {
+    this.#requested = true;
     if (this.#running) {
       // The answer under way may have been composed before whatever changed.
       this.#wantedMeanwhile = true;
@@ -100,6 +108,7 @@ export class Metadata {
     this.#running = true;
     this.#wantedMeanwhile = false;
     this.#lastStartMs = performance.now();
+    this.#moveOnFromFruitless();
     let nextInMs = this.#settings.metadataMaxAgeMs;
     try {
       const view = viewOf(await fetchMetadata(this.#control, this.#topics));
@@ -113,6 +122,19 @@ export class Metadata {
     this.#running = false;
     this.#scheduleIn(nextInMs);
     if (this.#wantedMeanwhile) this.request();
+  }
+
+  #moveOnFromFruitless(): void {
+    if (this.#requested) {
+      this.#fruitlessSinceMs ??= this.#lastStartMs;
+      if (this.#lastStartMs - this.#fruitlessSinceMs > patience * this.#settings.retryBackoffMaxMs) {
+        this.#fruitlessSinceMs = this.#lastStartMs;
+        this.#control.moveOn();
+      }
+    } else {
+      this.#fruitlessSinceMs = undefined;
+    }
+    this.#requested = false;
   }
 
   #adopt(view: ClusterView): void {

@@ -4,19 +4,16 @@
  */
 export class Reachability {
   #unreachableSinceMs: number | undefined;
+  #lastContactMs = Number.NEGATIVE_INFINITY;
 
-  /** Undefined while brokers answer, or nothing has been asked since they did. */
-  get unreachableSinceMs(): number | undefined {
-    return this.#unreachableSinceMs;
-  }
-
-  contact(): void {
+  contact(nowMs: number): void {
+    this.#lastContactMs = nowMs;
     this.#unreachableSinceMs = undefined;
   }
 
-  /** An attempt that began at `sinceMs` got no answer. */
+  /** An attempt that began at `sinceMs` got no answer. Others may have got theirs meanwhile. */
   failure(sinceMs: number): void {
-    this.#unreachableSinceMs ??= sinceMs;
+    this.#unreachableSinceMs ??= Math.max(sinceMs, this.#lastContactMs);
   }
 
   isReachable(nowMs: number, unreachableAfterMs: number): boolean {

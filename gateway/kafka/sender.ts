@@ -189,7 +189,7 @@ export class Sender implements LinkOwner {
       reachability.failure(startedAtMs);
       for (const { lane } of passengers) handleNoAnswer(lane, failure, answers);
     } else {
-      reachability.contact();
+      reachability.contact(performance.now());
       const byLane = new Map(
         answer.partitions.map((partition) => [laneOf(partition.topic, partition.partition), partition]),
       );

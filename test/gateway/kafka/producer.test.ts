@@ -91,6 +91,23 @@ describe('a producer', () => {
     expect(settlements.settled.length).toBe(1000);
   });
 
+  test.each(['cut_answer', 'strange_answer'] as const)(
+    'does not believe an answer that it cannot read (%s)',
+    async (kind) => {
+      const { cluster, settlements, append, settled, recording } = await scene();
+      cluster.script.push({ kind });
+      append('m0');
+      await settled(1);
+      append('m1');
+      await settled(2);
+      const { arrivals, values } = cluster.log(topic);
+      expect(arrivals[1]).toEqual(arrivals[0]);
+      expect(values).toEqual(['m0', 'm1']);
+      expect(settlements.names('delivered')).toEqual(['m0', 'm1']);
+      expect(recording.of('brokerDisconnected').length).toBe(1);
+    },
+  );
+
   test('keeps a batch through transient errors, and nothing passes it', async () => {
     const { cluster, append, settled, recording } = await scene();
     const errors = [code.notEnoughReplicas, code.requestTimedOut, code.corruptMessage, 9999, -1];
@@ -137,6 +154,17 @@ describe('a producer', () => {
     await settled(2);
     expect(cluster.log(topic).values).toEqual(['m0', 'm1']);
     expect(cluster.broker(2).produceRequests).toBe(1);
+  });
+
+  test('asks another broker when the one that it asks is cut off and names the old leader', async () => {
+    const { cluster, append, settled } = await scene({ brokers: 2 });
+    append('m0');
+    await settled(1);
+    cluster.log(topic).leader = 2;
+    cluster.broker(1).staleLeader = 1;
+    append('m1');
+    await settled(2);
+    expect(cluster.log(topic).values).toEqual(['m0', 'm1']);
   });
 
   test('starts a new epoch when the broker has lost the sequence, and loses nothing', async () => {

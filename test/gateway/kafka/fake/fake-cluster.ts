@@ -1,5 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import {
+  cutResponse,
   type ProducedAnswer,
   type ProducedBatch,
   type Request,
@@ -25,6 +26,8 @@ export type Act =
   | { readonly kind: 'error'; readonly code: number; readonly alsoStores?: boolean; readonly partition?: number }
   /** Answers for all partitions but the first. */
   | { readonly kind: 'leave_first_out' }
+  /** Stores, and answers with a response that ends in the middle, or that belongs to no request. */
+  | { readonly kind: 'cut_answer' | 'strange_answer' }
   | { readonly kind: 'throttle'; readonly ms: number };
 
 const store: Act = { kind: 'store' };
@@ -88,6 +91,8 @@ export class FakeBroker {
   port = 0;
   /** Accepts and reads, but answers nothing at all. */
   frozen = false;
+  /** The leader that it names for every partition, as one that the controller can't reach any more. */
+  staleLeader: number | undefined;
   produceRequests = 0;
   /** Batches of each Produce request. */
   readonly requestSizes: number[] = [];
@@ -144,7 +149,11 @@ export class FakeBroker {
       cluster.metadataRequests += 1;
       const topics = readMetadataTopics(body).map((name) => {
         const logs = cluster.topics.get(name);
-        return { name, errorCode: logs === undefined ? 3 : 0, leaders: logs?.map(({ leader }) => leader) ?? [] };
+        return {
+          name,
+          errorCode: logs === undefined ? 3 : 0,
+          leaders: logs?.map(({ leader }) => this.staleLeader ?? leader) ?? [],
+        };
       });
       const brokers = cluster.brokers.filter(({ nodeId }) => !cluster.fenced.has(nodeId));
       socket.write(response(correlationId, writeMetadata(brokers, topics)));
@@ -178,7 +187,11 @@ export class FakeBroker {
     if (act.kind === 'leave_first_out') answers.shift();
     const throttleMs = act.kind === 'throttle' ? act.ms : 0;
     if (act.kind === 'store_and_drop') socket.destroy();
-    else socket.write(response(correlationId, writeProduced(answers, throttleMs)));
+    else if (act.kind === 'cut_answer') socket.write(cutResponse(correlationId, writeProduced(answers, 0)));
+    else {
+      const answeredId = act.kind === 'strange_answer' ? correlationId + 1000 : correlationId;
+      socket.write(response(answeredId, writeProduced(answers, throttleMs)));
+    }
     return undefined;
   }
 

@@ -32,6 +32,13 @@ export function response(correlationId: number, body: Writer): Buffer {
   return header.appendFrom(body).prependLength().buffer;
 }
 
+/** One whose body ends in the middle, though its length agrees with that. */
+export function cutResponse(correlationId: number, body: Writer): Buffer {
+  const half = body.buffer.subarray(0, body.length >> 1);
+  const header = Writer.create().appendInt32(correlationId).appendTaggedFields();
+  return header.appendFrom(Writer.create().append(half)).prependLength().buffer;
+}
+
 export interface ProducedBatch {
   readonly topic: string;
   readonly partition: number;
