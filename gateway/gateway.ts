@@ -70,25 +70,29 @@ export class Gateway {
    */
   async start(): Promise<void> {
     const { lifecycle } = this.#observability;
+    const { signal } = this.#stopping;
     lifecycle.starting(maskConfig(this.#config));
     try {
       const adminPort = await this.#admin.start();
       lifecycle.adminListening(this.#config.admin.host, adminPort);
+      if (signal.aborted) return;
       this.#devices = this.#openDevices();
       const schemaIds = await this.#obtainSchemaIds();
       if (schemaIds === undefined) return;
       const producer = await this.#startProducer();
       if (producer === undefined) return;
+      // `stop` did not know of it yet, so nobody else will close it.
+      if (signal.aborted) return await producer.close();
       this.#producer = producer;
       const mqtt = this.#createMqttServer(producer, schemaIds);
       this.#mqtt = mqtt;
       producer.onPressure((pressure) => mqtt.setPressure(pressure));
       this.#watch(producer, mqtt);
       await mqtt.start();
-      if (this.#stopping.signal.aborted) return;
+      if (signal.aborted) return;
       this.#announce(mqtt);
     } catch (error) {
-      if (this.#stopping.signal.aborted) return;
+      if (signal.aborted) return;
       lifecycle.startFailed(error);
       await this.#close();
       throw error;
