@@ -19,7 +19,6 @@ type Step = (attempt: Attempt) => Violation | undefined;
 
 /** What is checked of a well-formed CONNECT before anybody is asked who it is. */
 const steps: readonly Step[] = [
-  refuseWhenFull,
   refuseTinyPackets,
   refuseEnhancedAuthentication,
   refuseRetainedWill,
@@ -51,12 +50,6 @@ export function onConnect(connection: Connection, flags: number): Violation | un
   }
   void authenticateAndOpen(attempt);
   return undefined;
-}
-
-function refuseWhenFull({ connection }: Attempt): Violation | undefined {
-  const { openConnections, limits } = connection.context;
-  if (openConnections < limits.maxConnections) return undefined;
-  return { code: reasonCodes.serverBusy, detail: 'too many connections' };
 }
 
 /** What CONNACK has to announce must fit the client's maximum packet size [MQTT-3.1.2-24]. */
@@ -138,10 +131,10 @@ function open(attempt: Attempt, identity: Identity): void {
     connection.refuse(packet.version, reasonCodes.notAuthorized, 'will topic is not authorized');
     return;
   }
-  // Others may have opened while this one was being authenticated.
-  const full = refuseWhenFull(attempt);
-  if (full !== undefined) {
-    connection.refuse(packet.version, full.code, full.detail);
+  // Who takes over needs no room: after a break of the network, all devices come back before their old connections end.
+  const isFull = context.openConnections >= context.limits.maxConnections;
+  if (isFull && !context.sessions.isConnected(identity, clientId)) {
+    connection.refuse(packet.version, reasonCodes.serverBusy, 'too many connections');
     return;
   }
   const { session, present } = context.sessions.open(connection, identity, clientId, packet.clean);

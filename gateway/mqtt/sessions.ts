@@ -4,6 +4,8 @@ import type { MqttContext } from './context.ts';
 import { reasonCodes } from './reason-codes.ts';
 import { Session } from './session.ts';
 
+const keyOf = ({ kind, deviceId }: Identity, clientId: string): string => `${kind}\0${deviceId}\0${clientId}`;
+
 /**
  * All sessions, connected or away (section 4.1). A client identifier counts per device: one device can neither take
  * over the session of another nor keep it from connecting by using its identifier. Nor can an anonymous client, whose
@@ -27,6 +29,11 @@ export class Sessions {
     return this.#away.size;
   }
 
+  /** Whether the session has a connection, which `open` would close. */
+  isConnected(identity: Identity, clientId: string): boolean {
+    return this.#byKey.get(keyOf(identity, clientId))?.connection !== undefined;
+  }
+
   /**
    * Gives the session to `connection`. A connection that has it is closed with 0x8E [MQTT-3.1.4-3]; a clean start ends
    * the old session [MQTT-3.1.2-4].
@@ -37,7 +44,7 @@ export class Sessions {
     clientId: string,
     clean: boolean,
   ): { readonly session: Session; readonly present: boolean } {
-    const key = `${identity.kind}\0${identity.deviceId}\0${clientId}`;
+    const key = keyOf(identity, clientId);
     const holder = this.#byKey.get(key)?.connection;
     if (holder !== undefined) {
       this.#context.observer.sessionTakenOver(holder);

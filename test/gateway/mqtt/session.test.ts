@@ -150,6 +150,14 @@ describe('too many connections', () => {
 });
 
 describe('a second connection with the same client identifier', () => {
+  it('takes the session over also when there is no room for one more', async () => {
+    const edge = await startEdge({ limits: { maxConnections: 1 } });
+    const first = await join(edge);
+    await join(edge);
+    expect(await first.next()).toMatchObject({ cmd: 'disconnect', reasonCode: 0x8e });
+    expect(edge.server.connections).toBe(1);
+  });
+
   it('takes the session over; the first is told 0x8E', async () => {
     const edge = await startEdge();
     const first = await join(edge);
