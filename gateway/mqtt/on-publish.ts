@@ -52,7 +52,12 @@ function refuseRetain(connection: Connection, fields: PublishFields): Violation 
 
 function onQoS1(connection: Connection, fields: PublishFields): Violation | undefined {
   const earlier = connection.outgoing.find(fields.packetId);
-  if (earlier === undefined && connection.session?.exchanges?.get(fields.packetId) === undefined) {
+  const exchanges = connection.session?.exchanges;
+  const exchange = exchanges?.get(fields.packetId);
+  // Left from an earlier connection, by a device that has lost its state since: refused, it would come back for ever.
+  const isStale = exchange !== undefined && exchange.connection !== connection;
+  if (isStale) exchanges?.delete(fields.packetId);
+  if (earlier === undefined && (exchange === undefined || isStale)) {
     return countInFlight(connection) ?? handOn(connection, fields);
   }
   // Its answer is still owed. Answering both would acknowledge whatever the client sends next under this identifier.

@@ -122,6 +122,21 @@ describe.each([4, 5] as const)('QoS 2 in version %i', (version) => {
     expect(await second.next()).toMatchObject({ cmd: 'pubrec', messageId: 3 });
   });
 
+  it('lets a device that has lost its state use the identifier for QoS 1', async () => {
+    const edge = await startEdge();
+    const first = await join(edge, persistent(version));
+    first.publish(3, 2);
+    await edge.taken(1);
+    edge.settle(0);
+    expect(await first.next()).toMatchObject({ cmd: 'pubrec' });
+    await drop(edge, first);
+    const second = await join(edge, persistent(version));
+    second.publish(3, 1);
+    await edge.taken(2);
+    edge.settle(1);
+    expect(await second.next()).toMatchObject({ cmd: 'puback', messageId: 3 });
+  });
+
   it('refuses PUBREL before PUBREC', async () => {
     const edge = await startEdge();
     const client = await join(edge, { version });
