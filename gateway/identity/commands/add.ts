@@ -32,7 +32,7 @@ async function add(deviceId: string, { kind, boundTo, scryptCost, json, ...choic
     createdAtMs: Date.now(),
     rotatedAtMs: undefined,
   };
-  const added = await useRegistry(choice, (registry) => registry.add(device));
+  const added = await useRegistry(choice, 'make', (registry) => registry.add(device));
   if (!added) throw new CommandFailure(`device ${deviceId} is registered already`);
   printSecret(deviceId, secret, json);
 }

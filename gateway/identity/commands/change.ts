@@ -13,7 +13,7 @@ const change = (
     .description(description)
     .argument('<device-id>', 'its MQTT user name', parseId)
     .action(async (deviceId: string, choice: RegistryChoice) => {
-      const changed = await useRegistry(choice, (registry) => apply(registry, deviceId));
+      const changed = await useRegistry(choice, 'refuse', (registry) => apply(registry, deviceId));
       if (!changed) throw unknownDevice(deviceId);
       console.log(`device ${deviceId} ${done}`);
     });

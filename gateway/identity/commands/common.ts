@@ -1,4 +1,5 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import { existsSync } from 'node:fs';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { describeConfigError } from '../../config/errors.ts';
 import { isUsableId, usableIdRule } from '../device.ts';
 import { DeviceRegistry } from '../registry.ts';
@@ -25,11 +26,13 @@ export const withRegistry = (command: Command): Command =>
     .allowExcessArguments(false);
 
 export const withCost = (command: Command): Command =>
-  command.option(
-    '--scrypt-cost <N>',
-    'cost of hashing: a power of two from 16; low only for secrets that nobody can guess, such as generated ones',
-    parseCost,
-    defaultCost,
+  command.addOption(
+    new Option(
+      '--scrypt-cost <N>',
+      'cost of hashing: a power of two from 16; low only for secrets that nobody can guess, such as generated ones',
+    )
+      .argParser(parseCost)
+      .default(defaultCost, String(defaultCost.N)),
   );
 
 function parseCost(text: string): ScryptCost {
@@ -43,12 +46,24 @@ export function parseId(text: string): string {
   throw new InvalidArgumentError(`Needed: ${usableIdRule}.`);
 }
 
-/** Runs `work` on the chosen registry and closes it. */
+/**
+ * Runs `work` on the chosen registry and closes it.
+ *
+ * @param ifMissing `make`: for commands that add devices. `refuse`: a registry that is not there has no devices to show
+ * or to change; the path is probably a mistake.
+ */
 export async function useRegistry<Result>(
   choice: RegistryChoice,
+  ifMissing: 'make' | 'refuse',
   work: (registry: DeviceRegistry) => Result | Promise<Result>,
 ): Promise<Result> {
-  const registry = DeviceRegistry.open(await databasePath(choice), { busyTimeoutMs });
+  const path = await databasePath(choice);
+  if (ifMissing === 'refuse' && !existsSync(path)) {
+    throw new CommandFailure(
+      `device registry ${path}: no such file; devices add or import makes one, --database names another`,
+    );
+  }
+  const registry = DeviceRegistry.open(path, { busyTimeoutMs });
   try {
     return await work(registry);
   } finally {

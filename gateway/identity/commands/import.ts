@@ -18,7 +18,7 @@ export const importCommand = (): Command =>
     .action(importCsv);
 
 async function importCsv(csv: string, { secretsOut, scryptCost, ...choice }: ImportOptions): Promise<void> {
-  await useRegistry(choice, async (registry) => {
+  await useRegistry(choice, 'make', async (registry) => {
     await using secrets = secretsOut === undefined ? undefined : SecretsFile.create(secretsOut);
     const result = await importDevices(registry, readDevicesCsv(csv, secrets !== undefined), {
       cost: scryptCost,

@@ -17,7 +17,7 @@ export const listCommand = (): Command =>
     .action(list);
 
 async function list({ kind, json, ...choice }: ListOptions): Promise<void> {
-  await useRegistry(choice, (registry) => {
+  await useRegistry(choice, 'refuse', (registry) => {
     if (json) {
       for (const device of registry.list(kind)) console.log(JSON.stringify(publicFields(device)));
       return;

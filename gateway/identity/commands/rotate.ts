@@ -26,7 +26,7 @@ export const rotateCommand = (): Command =>
 async function rotate(deviceId: string, { scryptCost, json, ...choice }: RotateOptions): Promise<void> {
   const secret = generateSecret();
   const secretHash = await hashSecret(secret, scryptCost);
-  const rotated = await useRegistry(choice, (registry) => registry.rotate(deviceId, secretHash, Date.now()));
+  const rotated = await useRegistry(choice, 'refuse', (registry) => registry.rotate(deviceId, secretHash, Date.now()));
   if (!rotated) throw unknownDevice(deviceId);
   printSecret(deviceId, secret, json);
 }

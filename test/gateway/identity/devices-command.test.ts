@@ -128,6 +128,7 @@ describe('devices disable, enable, rotate, remove', () => {
   });
 
   it.each(['disable', 'enable', 'rotate', 'remove'])('%s refuses a device that does not exist', (name) => {
+    add('somebody');
     const { status, stderr } = onDatabase(name, 'nobody');
     expect(status).toBe(1);
     expect(stderr).toContain('there is no device nobody');
@@ -239,10 +240,22 @@ describe('the registry of a command', () => {
   });
 
   it('is named when it cannot be opened', () => {
-    const { status, stderr } = run('list', '--database', folder.file('missing/devices.sqlite'));
+    const place = ['--kind', 'bay', '--bound-to', 'b', '--database', folder.file('missing/devices.sqlite')];
+    const { status, stderr } = run('add', 'd', ...cheap, ...place);
     expect(status).toBe(1);
     expect(stderr).toContain('missing/devices.sqlite');
   });
+
+  it.each([['list'], ['disable', 'd'], ['enable', 'd'], ['rotate', 'd'], ['remove', 'd']])(
+    'is not made by a command that only shows or changes devices: %s',
+    (...command) => {
+      const file = folder.file('mistyped.sqlite');
+      const { status, stderr } = run(...command, '--database', file);
+      expect(status).toBe(1);
+      expect(stderr).toContain(`device registry ${file}: no such file`);
+      expect(existsSync(file)).toBe(false);
+    },
+  );
 
   it('needs no options to explain itself', () => {
     const { status, stdout } = run('--help');
