@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { constants, existsSync } from 'node:fs';
+import { access, mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type KafkaNode, serverProperties } from './kafka-settings.ts';
@@ -18,12 +18,12 @@ export interface KafkaDirectory {
 /**
  * Opens the directory of a cluster of `brokers`, or a new temporary one.
  *
- * @throws {LocalServerError} `wrong_directory` when it belongs to a cluster of another size, or holds something else
+ * @throws {LocalServerError} `wrong_directory` when it belongs to a cluster of another size, holds something else, or can't be used
  */
 export async function openKafkaDirectory(dir: string | undefined, brokers: number): Promise<KafkaDirectory> {
   const temporary = dir === undefined;
   const path = dir === undefined ? await mkdtemp(join(tmpdir(), 'edge-kafka-')) : resolve(dir);
-  await mkdir(path, { recursive: true });
+  await makeUsable(path);
   const file = join(path, 'cluster.json');
   if (!existsSync(file)) {
     const clusterId = newClusterId();
@@ -41,6 +41,20 @@ export async function openKafkaDirectory(dir: string | undefined, brokers: numbe
     );
   }
   return { path, clusterId: cluster.clusterId, temporary };
+}
+
+async function makeUsable(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true });
+    await access(path, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new LocalServerError(
+      'wrong_directory',
+      `${path} can't be used as a directory (${reason}): choose one that you may write to`,
+      { cause: error },
+    );
+  }
 }
 
 /** Writes a node's settings, and formats its data directory unless it already is. */
