@@ -4,14 +4,8 @@ import { EventRecordEncoder } from './headers/event-record.ts';
 import type { RecordEncoder } from './record-sink.ts';
 import { RouteError, type RouteSettings } from './route.ts';
 import { type Route, RouteTable } from './route-table.ts';
-import { Envelope } from './validation/envelope.ts';
+import { type ClockLimits, Envelope } from './validation/envelope.ts';
 import { type FieldRule, fieldRules } from './validation/field-rules.ts';
-
-/** How far a device's clock may be from the gateway's. */
-export interface ClockLimits {
-  readonly maxClockAheadSeconds: number;
-  readonly maxClockBehindSeconds: number;
-}
 
 export interface PipelineOptions {
   readonly routes: readonly RouteSettings[];

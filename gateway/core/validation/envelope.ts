@@ -1,7 +1,12 @@
 import type { Message } from '../codec.ts';
 import type { Rejection } from '../outcome.ts';
-import type { ClockLimits } from '../plan.ts';
 import { quoted } from '../quoted.ts';
+
+/** How far a device's clock may be from the gateway's. */
+export interface ClockLimits {
+  readonly maxClockAheadSeconds: number;
+  readonly maxClockBehindSeconds: number;
+}
 
 const maxBootId = 2 ** 32 - 1;
 /** avsc, in readers as in the encoder, takes 2^53-1 for a number that may have lost digits. */
