@@ -12,7 +12,7 @@ export interface DeadLetterOwner {
 export class DeadLetter implements Settleable {
   readonly publish: Publish;
   readonly rejection: Rejection;
-  /** False: the payload did not fit; value is null and a header says so. */
+  /** False: the payload did not fit; the value is empty and a header says so. */
   readonly withPayload: boolean;
   readonly #owner: DeadLetterOwner;
 
