@@ -20,6 +20,13 @@ export class NoConnectionError extends Error {
   }
 }
 
+/** What to look at, for the reasons that a person meets first. */
+function hint(reason: string): string {
+  if (reason === 'ECONNREFUSED') return '; is the gateway running, and is --mqtt its address?';
+  if (reason.startsWith('refused: ')) return "; are these devices in the gateway's registry, with these secrets?";
+  return '';
+}
+
 export interface RunOptions {
   readonly settings: SimulatorSettings;
   readonly fleet: readonly Device[];
@@ -93,7 +100,7 @@ class FleetRun {
     if (this.#publisher.connected > 0 || stop.aborted) return;
     const [reason = 'no answer'] = this.#publisher.reasons[0] ?? [];
     const { host, port } = this.#options.settings;
-    throw new NoConnectionError(`no device could connect to ${host}:${port}: ${reason}`);
+    throw new NoConnectionError(`no device could connect to ${host}:${port}: ${reason}${hint(reason)}`);
   }
 
   /** Every device has been refused, for reasons that do not pass. */

@@ -120,7 +120,11 @@ function simulateCommand(): Command {
       'Simulates a fleet of vehicles and parking bays that publish over MQTT (QoS 1), and with --verify proves by reading ' +
         'Kafka back that nothing acknowledged was lost, out of order or on a wrong partition. Ends with one line of JSON.',
     )
-    .option('--mqtt <host:port>', 'the gateway', endpoint, { host: '127.0.0.1', port: 1883 })
+    .addOption(
+      new Option('--mqtt <host:port>', 'the gateway')
+        .argParser(endpoint)
+        .default({ host: '127.0.0.1', port: 1883 }, '127.0.0.1:1883'),
+    )
     .addOption(new Option('--mqtt-version <version>', '4 is MQTT 3.1.1').choices(['4', '5']).default('5'))
     .option('--vehicles <n>', 'vehicles in the fleet', count(1_000_000), d.vehicles)
     .option('--bays <n>', 'parking bays in the fleet', count(10_000), d.bays)
@@ -150,7 +154,9 @@ function simulateCommand(): Command {
     .option('--verify', 'read Kafka back and reconcile; needs --kafka and --registry')
     .option('--kafka <host:port,…>', 'Kafka brokers', list)
     .option('--registry <url>', 'schema registry (Confluent API)', httpUrl)
-    .option('--topic <name,…>', 'Kafka topics that hold the events', list, [d.topic])
+    .addOption(
+      new Option('--topic <name,…>', 'Kafka topics that hold the events').argParser(list).default([d.topic], d.topic),
+    )
     .showHelpAfterError('(--help shows all options)')
     .allowExcessArguments(false);
 }
@@ -197,10 +203,10 @@ function secretSource({ devicesCsv, secretSeed }: Flags): SecretSource {
   return { kind: 'anonymous' };
 }
 
-/** A finite decimal number; words, empty strings and hexadecimal are refused. */
+/** A finite decimal number; words, empty strings, signs, exponents and hexadecimal are refused. */
 export function decimal(text: string): number {
-  if (!/^\d+(\.\d+)?$/.test(text)) throw new InvalidArgumentError('Not a number.');
-  return Number(text);
+  if (/^\d+(\.\d+)?$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('Must be a number in plain digits, without a sign, such as 60 or 0.5.');
 }
 
 /** As `decimal`, above 0 and at most ten million. */

@@ -59,6 +59,9 @@ describe('the command line of the simulator', () => {
     const { command, out } = parse('--help');
     expect(command).toEqual({ kind: 'exit', code: 0 });
     expect(out).toContain('--secret-seed');
+    const unwrapped = out.replace(/\s+/g, ' ');
+    expect(unwrapped).toContain('(default: 127.0.0.1:1883)');
+    expect(unwrapped).toContain('(default: veh.events.raw)');
   });
 
   it.each([
