@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { constants, existsSync } from 'node:fs';
-import { access, mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type KafkaNode, serverProperties } from './kafka-settings.ts';
+import { makeDirectory } from './make-directory.ts';
 import { LocalServerError } from './progress.ts';
 import { kafkaTool } from './tools.ts';
 
@@ -23,7 +24,7 @@ export interface KafkaDirectory {
 export async function openKafkaDirectory(dir: string | undefined, brokers: number): Promise<KafkaDirectory> {
   const temporary = dir === undefined;
   const path = dir === undefined ? await mkdtemp(join(tmpdir(), 'edge-kafka-')) : resolve(dir);
-  await makeUsable(path);
+  await makeDirectory(path);
   const file = join(path, 'cluster.json');
   if (!existsSync(file)) {
     const clusterId = newClusterId();
@@ -41,20 +42,6 @@ export async function openKafkaDirectory(dir: string | undefined, brokers: numbe
     );
   }
   return { path, clusterId: cluster.clusterId, temporary };
-}
-
-async function makeUsable(path: string): Promise<void> {
-  try {
-    await mkdir(path, { recursive: true });
-    await access(path, constants.R_OK | constants.W_OK | constants.X_OK);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new LocalServerError(
-      'wrong_directory',
-      `${path} can't be used as a directory (${reason}): choose one that you may write to`,
-      { cause: error },
-    );
-  }
 }
 
 /** Writes a node's settings, and formats its data directory unless it already is. */

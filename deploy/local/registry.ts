@@ -1,7 +1,8 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { findJava } from './java.ts';
+import { makeDirectory } from './make-directory.ts';
 import { fetchServerJars } from './maven.ts';
 import { assertPortFree, freePort } from './ports.ts';
 import type { LocalServerError, OnLog } from './progress.ts';
@@ -43,7 +44,7 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Loca
   await assertPortFree(port, NAME);
   const [java, jars] = await Promise.all([findJava(), fetchServerJars(options.onLog, options.signal)]);
   const dir = options.dir === undefined ? await mkdtemp(join(tmpdir(), 'edge-registry-')) : resolve(options.dir);
-  await mkdir(dir, { recursive: true });
+  await makeDirectory(dir);
   options.onLog?.('starting a schema registry');
   const started = performance.now();
   const storage =
