@@ -17,7 +17,7 @@ import { Observability } from './observability/observability.ts';
 import { retryUntil } from './retry-until.ts';
 import { obtainSchemaIds } from './schema-registry/obtain-schema-ids.ts';
 import { RegistryClient } from './schema-registry/registry-client.ts';
-import { RegistryError } from './schema-registry/registry-error.ts';
+import { SchemaRegistryError } from './schema-registry/registry-error.ts';
 
 /** How long the event loop may wait for another process's write to the device registry. */
 const registryBusyTimeoutMs = 250;
@@ -140,7 +140,7 @@ export class Gateway {
     const client = new RegistryClient(this.#config.schemaRegistry);
     const ids = await retryUntil(this.#stopping.signal, {
       attempt: () => obtainSchemaIds(client, this.#contracts.schemas, this.#config.schemaRegistry.register),
-      isTransient: (error) => error instanceof RegistryError && transientRegistryErrors.has(error.code),
+      isTransient: (error) => error instanceof SchemaRegistryError && transientRegistryErrors.has(error.code),
       onRetry: (error) => lifecycle.startDelayed('schema_registry', error),
     });
     for (const [subject, id] of ids ?? []) lifecycle.schemaReady(subject, id);

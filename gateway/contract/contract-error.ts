@@ -1,3 +1,5 @@
+import { CodedError } from '../core/coded-error.ts';
+
 export const contractErrorCodes = [
   /** A .proto file can't be read or parsed. */
   'invalid_proto',
@@ -13,12 +15,6 @@ export const contractErrorCodes = [
 export type ContractErrorCode = (typeof contractErrorCodes)[number];
 
 /** Why the message types and schemas of the routes can't be used. The message names the file or the route. */
-export class ContractError extends Error {
+export class ContractError extends CodedError<ContractErrorCode> {
   override readonly name = 'ContractError';
-  readonly code: ContractErrorCode;
-
-  constructor(code: ContractErrorCode, message: string, cause?: unknown) {
-    super(message, { cause });
-    this.code = code;
-  }
 }

@@ -4,7 +4,7 @@ import { type Device, isUsableId } from './device.ts';
 import { HashQueue } from './hash-queue.ts';
 import type { IdentityObserver, Refusal, Verification } from './observer.ts';
 import type { DeviceRegistry } from './registry.ts';
-import { RegistryError } from './registry-error.ts';
+import { DeviceRegistryError } from './registry-error.ts';
 import {
   decoyHash,
   defaultCost,
@@ -76,7 +76,7 @@ export class Authenticator {
     try {
       return await this.#verify(credentials);
     } catch (error) {
-      const code = error instanceof RegistryError ? error.code : 'registry_failed';
+      const code = error instanceof DeviceRegistryError ? error.code : 'registry_failed';
       this.#observer.registryFailed(code, error instanceof Error ? error.message : String(error));
       return this.#refuse('server_unavailable', credentials);
     }
@@ -104,7 +104,8 @@ export class Authenticator {
   }
 
   #find(deviceId: string): Device | undefined {
-    if (this.#registry === undefined) throw new RegistryError('registry_unopenable', 'there is no device registry');
+    if (this.#registry === undefined)
+      throw new DeviceRegistryError('registry_unopenable', 'there is no device registry');
     return this.#registry.find(deviceId);
   }
 

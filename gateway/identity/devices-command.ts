@@ -5,7 +5,7 @@ import { CommandFailure } from './commands/failure.ts';
 import { importCommand } from './commands/import.ts';
 import { listCommand } from './commands/list.ts';
 import { rotateCommand } from './commands/rotate.ts';
-import { RegistryError } from './registry-error.ts';
+import { DeviceRegistryError } from './registry-error.ts';
 
 /** Exit codes: 0 done, 1 refused or failed (nothing was changed), 2 unusable arguments or configuration. */
 const program = new Command('devices')
@@ -44,7 +44,7 @@ function exitCodeOf(error: unknown): number {
     console.error(error.message);
     return error.exitCode;
   }
-  if (error instanceof RegistryError) {
+  if (error instanceof DeviceRegistryError) {
     console.error(error.message);
     return 1;
   }

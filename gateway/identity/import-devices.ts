@@ -45,7 +45,7 @@ const pageSize = 256;
  * Adds many devices, all or none. Rows are read as a stream and checked before the first hash is computed; the
  * registry is locked only for the final insert.
  *
- * @throws {RegistryError} when the registry fails; whatever `rows` throws.
+ * @throws {DeviceRegistryError} when the registry fails; whatever `rows` throws.
  */
 export async function importDevices(
   registry: DeviceRegistry,

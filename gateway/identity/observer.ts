@@ -1,4 +1,4 @@
-import type { RegistryErrorCode } from './registry-error.ts';
+import type { DeviceRegistryErrorCode } from './registry-error.ts';
 
 /** Why a CONNECT was not let in. */
 export const refusals = [
@@ -21,5 +21,5 @@ export interface IdentityObserver {
   authenticated(verification: Verification): void;
   /** `deviceId`: the user name if it could be a device's id, else empty. */
   refused(refusal: Refusal, listener: string, deviceId: string): void;
-  registryFailed(code: RegistryErrorCode | 'unusable_hash', message: string): void;
+  registryFailed(code: DeviceRegistryErrorCode | 'unusable_hash', message: string): void;
 }

@@ -2,7 +2,7 @@ import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync, type SQLOutputValue, type StatementSync } from 'node:sqlite';
 import type { DeviceKind } from '../core/identity.ts';
 import type { Device } from './device.ts';
-import { RegistryError, toRegistryError } from './registry-error.ts';
+import { DeviceRegistryError, toDeviceRegistryError } from './registry-error.ts';
 import { StagedImport } from './registry-import.ts';
 import { migrate } from './registry-migrations.ts';
 
@@ -20,7 +20,7 @@ const columns = 'device_id, kind, bound_to, secret_hash, enabled, created_at_ms,
  * The devices that may connect, in an SQLite file. The gateway and the `devices` command use it at the same time: WAL
  * lets one write while others read, and each read sees the latest commit.
  *
- * Every method throws a `RegistryError` when the database fails.
+ * Every method throws a `DeviceRegistryError` when the database fails.
  */
 export class DeviceRegistry {
   readonly path: string;
@@ -53,13 +53,13 @@ export class DeviceRegistry {
       database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY');
       const newer = migrate(database);
       if (newer === undefined) return new DeviceRegistry(path, database);
-      throw new RegistryError(
+      throw new DeviceRegistryError(
         'registry_too_new',
         `device registry ${path}: version ${newer.tooNew} is newer than this program`,
       );
     } catch (error) {
       database?.close();
-      throw toRegistryError(path, error, 'registry_unopenable');
+      throw toDeviceRegistryError(path, error, 'registry_unopenable');
     }
   }
 
@@ -119,7 +119,7 @@ export class DeviceRegistry {
     try {
       return work();
     } catch (error) {
-      throw toRegistryError(this.path, error);
+      throw toDeviceRegistryError(this.path, error);
     }
   }
 }

@@ -1,3 +1,5 @@
+import { CodedError } from '../core/coded-error.ts';
+
 export const kafkaErrorCodes = [
   /** No broker answered within the time for the start. */
   'kafka_unreachable',
@@ -15,12 +17,6 @@ export const kafkaErrorCodes = [
 export type KafkaErrorCode = (typeof kafkaErrorCodes)[number];
 
 /** Why the producer cannot start or was used wrongly. The message says what to do. */
-export class KafkaError extends Error {
+export class KafkaError extends CodedError<KafkaErrorCode> {
   override readonly name = 'KafkaError';
-  readonly code: KafkaErrorCode;
-
-  constructor(code: KafkaErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-  }
 }

@@ -148,7 +148,7 @@ export class Producer implements RecordSink {
         if (performance.now() + pauseMs > deadlineMs) {
           const { bootstrapBrokers, startTimeoutMs = defaultStartTimeoutMs } = this.#settings;
           const message = `no answer from Kafka (${bootstrapBrokers.join(', ')}) within ${startTimeoutMs} ms: ${reason}`;
-          throw new KafkaError('kafka_unreachable', message, { cause: error });
+          throw new KafkaError('kafka_unreachable', message, error);
         }
         failed(reason, pauseMs);
         await delay(pauseMs);

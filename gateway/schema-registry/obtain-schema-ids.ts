@@ -1,7 +1,7 @@
 import type { RecordSchema } from '../core/codec.ts';
 import { backwardIncompatibility } from './backward-compatibility.ts';
 import type { RegistryClient } from './registry-client.ts';
-import { RegistryError } from './registry-error.ts';
+import { SchemaRegistryError } from './registry-error.ts';
 
 /**
  * Obtains the registry's ids of all schemas that the gateway writes.
@@ -9,7 +9,7 @@ import { RegistryError } from './registry-error.ts';
  * @param register true: a schema that is no version of its subject yet becomes one, once it is certain that it is
  * backward compatible with the version before it. False: somebody else registers, and an unknown schema is an error.
  * @returns id by subject.
- * @throws {RegistryError} of the first schema that fails; those before it stay registered, which harms nobody.
+ * @throws {SchemaRegistryError} of the first schema that fails; those before it stay registered, which harms nobody.
  */
 export async function obtainSchemaIds(
   client: RegistryClient,
@@ -30,7 +30,7 @@ async function lookUpOrRegister(client: RegistryClient, schema: RecordSchema): P
   try {
     return await client.register(schema);
   } catch (error) {
-    if (!(error instanceof RegistryError) || error.code !== 'schema_incompatible') throw error;
+    if (!(error instanceof SchemaRegistryError) || error.code !== 'schema_incompatible') throw error;
     // Of several gateways that start at once and register the same schema, Apicurio answers all but one with the status
     // of an incompatible schema.
     const registeredByAnother = await client.lookUp(schema).catch(absentAsUndefined);
@@ -48,12 +48,12 @@ async function assertCompatible(client: RegistryClient, schema: RecordSchema): P
   if (!compatible) throw incompatible(schema, messages);
 }
 
-function incompatible({ subject }: RecordSchema, reasons: readonly string[]): RegistryError {
+function incompatible({ subject }: RecordSchema, reasons: readonly string[]): SchemaRegistryError {
   const problem = `"${subject}": the schema is not backward compatible with the latest that is registered`;
-  return new RegistryError('schema_incompatible', [problem, ...reasons].join(': '));
+  return new SchemaRegistryError('schema_incompatible', [problem, ...reasons].join(': '));
 }
 
 function absentAsUndefined(error: unknown): undefined {
-  if (error instanceof RegistryError && error.code === 'schema_not_found') return undefined;
+  if (error instanceof SchemaRegistryError && error.code === 'schema_not_found') return undefined;
   throw error;
 }

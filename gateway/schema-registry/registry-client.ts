@@ -1,5 +1,5 @@
 import type { RecordSchema } from '../core/codec.ts';
-import { codeOfStatus, RegistryError } from './registry-error.ts';
+import { codeOfStatus, SchemaRegistryError } from './registry-error.ts';
 
 export interface RegistryOptions {
   /** Base address of a Confluent REST API; user and password in it are sent as basic authentication. */
@@ -17,7 +17,7 @@ export interface Compatibility {
 const mediaType = 'application/vnd.schemaregistry.v1+json';
 
 /**
- * Speaks the Confluent Schema Registry's REST API. Every method throws a `RegistryError` when there is no good answer,
+ * Speaks the Confluent Schema Registry's REST API. Every method throws a `SchemaRegistryError` when there is no good answer,
  * and never retries by itself: whoever starts the gateway decides how long to try.
  */
 export class RegistryClient {
@@ -71,7 +71,7 @@ export class RegistryClient {
       const messages = Array.isArray(answer.messages) ? answer.messages.map(String) : [];
       return { compatible: answer.is_compatible, messages };
     } catch (error) {
-      if (error instanceof RegistryError && error.code === 'schema_not_found')
+      if (error instanceof SchemaRegistryError && error.code === 'schema_not_found')
         return { compatible: true, messages: [] };
       throw error;
     }
@@ -84,12 +84,12 @@ export class RegistryClient {
   async #request(method: 'GET' | 'POST', path: string, body?: string): Promise<Answer> {
     const what = `${method} ${this.#base}${path}`;
     const { status, text } = await this.#exchange(method, path, body).catch((error: unknown) => {
-      throw new RegistryError('registry_unreachable', `${what}: ${reasonOf(error, this.#timeoutMs)}`, error);
+      throw new SchemaRegistryError('registry_unreachable', `${what}: ${reasonOf(error, this.#timeoutMs)}`, error);
     });
     const answer = parseAnswer(text);
     if (status >= 400) {
       const words = typeof answer?.message === 'string' ? answer.message : text;
-      throw new RegistryError(codeOfStatus(status), `${what}: ${status} ${words.slice(0, 500)}`);
+      throw new SchemaRegistryError(codeOfStatus(status), `${what}: ${status} ${words.slice(0, 500)}`);
     }
     if (answer === undefined) throw unexpected(`of ${what} is no JSON object`);
     return answer;
@@ -131,8 +131,8 @@ function schemaIn(answer: Answer): string {
   throw unexpected('has no schema');
 }
 
-function unexpected(problem: string): RegistryError {
-  return new RegistryError('unexpected_response', `the registry's answer ${problem}`);
+function unexpected(problem: string): SchemaRegistryError {
+  return new SchemaRegistryError('unexpected_response', `the registry's answer ${problem}`);
 }
 
 /** fetch says only "fetch failed"; the reason is its cause. */

@@ -1,3 +1,5 @@
+import { CodedError } from '../core/coded-error.ts';
+
 export const registryErrorCodes = [
   /** No connection, or no answer within the timeout. Worth another try. */
   'registry_unreachable',
@@ -14,21 +16,15 @@ export const registryErrorCodes = [
   /** An answer that the Confluent API does not provide for. */
   'unexpected_response',
 ] as const;
-export type RegistryErrorCode = (typeof registryErrorCodes)[number];
+export type SchemaRegistryErrorCode = (typeof registryErrorCodes)[number];
 
 /** Why the schema registry did not do what it was asked. The message names the request and the registry's own words. */
-export class RegistryError extends Error {
-  override readonly name = 'RegistryError';
-  readonly code: RegistryErrorCode;
-
-  constructor(code: RegistryErrorCode, message: string, cause?: unknown) {
-    super(message, { cause });
-    this.code = code;
-  }
+export class SchemaRegistryError extends CodedError<SchemaRegistryErrorCode> {
+  override readonly name = 'SchemaRegistryError';
 }
 
 /** The class of an HTTP status ≥ 400. Total: every status has one. */
-export function codeOfStatus(status: number): RegistryErrorCode {
+export function codeOfStatus(status: number): SchemaRegistryErrorCode {
   if (status === 401 || status === 403) return 'registry_refused';
   if (status === 404) return 'schema_not_found';
   if (status === 409) return 'schema_incompatible';

@@ -15,7 +15,7 @@ export class SchemaCache {
     });
   }
 
-  /** @returns the schema as JSON text. @throws {RegistryError} */
+  /** @returns the schema as JSON text. @throws {SchemaRegistryError} */
   async schemaById(id: number): Promise<string> {
     const { schema } = await this.#schemas.forceFetch(id);
     return schema;

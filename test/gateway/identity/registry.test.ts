@@ -2,14 +2,14 @@ import { statSync, writeFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
 import { DeviceRegistry } from '../../../gateway/identity/registry.ts';
-import { RegistryError } from '../../../gateway/identity/registry-error.ts';
+import { DeviceRegistryError } from '../../../gateway/identity/registry-error.ts';
 import { makeDevice, RegistryFolder } from './devices.ts';
 
 const codeOf = (work: () => unknown): string => {
   try {
     work();
   } catch (error) {
-    if (error instanceof RegistryError) return error.code;
+    if (error instanceof DeviceRegistryError) return error.code;
     throw error;
   }
   return 'none';
