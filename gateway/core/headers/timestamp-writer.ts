@@ -1,19 +1,23 @@
 import { writeDigits } from './decimal.ts';
 
 const secondsPerDay = 86_400;
+/** Where the digits of the fraction begin. */
+const fractionAt = 20;
 
 /** Bytes of `2025-11-21T09:22:33.123Z` and of `2025-11-21T09:22:33.123456Z`. */
 export const millisecondsLength = 24;
 export const microsecondsLength = 27;
 
 /**
- * Writes times as RFC 3339 (section 5.6) in UTC, years 0 to 9999. Remembers the second that it wrote last: the events of
- * a gateway come in the order of time, thousands in a second, and only their fractions differ.
+ * Writes times as RFC 3339 (section 5.6) in UTC, years 0 to 9999. Remembers what it wrote last: the events of a gateway
+ * come in the order of time, thousands in a second and dozens in a millisecond.
  */
 export class TimestampWriter {
   #day = Number.NaN;
   #second = Number.NaN;
-  readonly #text = new Uint8Array(Array.from('0000-00-00T00:00:00.', (char) => char.charCodeAt(0)));
+  #fraction = Number.NaN;
+  #fractionDigits = 0;
+  readonly #text = new Uint8Array(Array.from('0000-00-00T00:00:00.000000Z', (char) => char.charCodeAt(0)));
 
   /** Writes `millisecondsLength` bytes. */
   writeMilliseconds(epochMs: number, target: Uint8Array, offset: number): number {
@@ -29,11 +33,17 @@ export class TimestampWriter {
 
   #write(second: number, fraction: number, digits: number, target: Uint8Array, offset: number): number {
     if (second !== this.#second) this.#rememberSecond(second);
+    if (fraction !== this.#fraction || digits !== this.#fractionDigits) this.#rememberFraction(fraction, digits);
     const text = this.#text;
-    for (let i = 0; i < text.length; i++) target[offset + i] = text[i] as number;
-    const end = writeDigits(fraction, digits, target, offset + text.length);
-    target[end] = 0x5a;
-    return end + 1;
+    const length = fractionAt + digits + 1;
+    for (let i = 0; i < length; i++) target[offset + i] = text[i] as number;
+    return offset + length;
+  }
+
+  #rememberFraction(fraction: number, digits: number): void {
+    this.#text[writeDigits(fraction, digits, this.#text, fractionAt)] = 0x5a;
+    this.#fraction = fraction;
+    this.#fractionDigits = digits;
   }
 
   #rememberSecond(second: number): void {
