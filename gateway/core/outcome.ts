@@ -21,8 +21,13 @@ export type RejectionReason = (typeof rejectionReasons)[number];
 
 export interface Rejection {
   readonly reason: RejectionReason;
-  /** For people: which field, which value, which limit. Never a secret, never a payload. */
+  /**
+   * For people: which field, which value, which limit. It may quote a value of the payload, so it goes to the device and
+   * into the dead letter, never into a log. Never a secret.
+   */
   readonly detail: string;
+  /** Path of the offending field inside the message, where it is known: `position.latitudeDeg`. */
+  readonly field?: string;
 }
 
 /** How a publish ended. Exactly one of these, exactly once. */

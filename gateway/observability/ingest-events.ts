@@ -44,7 +44,8 @@ export class IngestEvents implements IngestObserver {
     (deadLettered ? this.#deadLettered : this.#unlettered).add(rejection.reason);
     this.#log.writeLimited(deadLettered ? 'warn' : 'error', 'publish_rejected', 'a publish can never be taken', {
       reason: rejection.reason,
-      detail: clip(rejection.detail),
+      // Not the detail: it quotes values of the payload.
+      field: rejection.field,
       deviceId: clip(publish.identity.deviceId),
       topic: clip(publish.topic),
       deadLettered,

@@ -18,6 +18,5 @@ function validateMessage(passage: Passage, message: Message): Rejection | undefi
   const { route, publish, plan, subject } = passage;
   const rejection = route.envelope.check(message, subject, publish.receivedAtMs, plan.limits);
   if (rejection !== undefined || route.rules === undefined) return rejection;
-  const defect = fieldDefect(message, route.rules);
-  return defect === undefined ? undefined : { reason: 'invalid_field', detail: defect };
+  return fieldDefect(message, route.rules);
 }

@@ -1,6 +1,7 @@
 import type { Message } from '../codec.ts';
 import type { Rejection } from '../outcome.ts';
 import { quoted } from '../quoted.ts';
+import { invalidField } from './invalid-field.ts';
 
 /** How far a device's clock may be from the gateway's. */
 export interface ClockLimits {
@@ -45,19 +46,21 @@ export class Envelope {
 }
 
 function wrongId(field: string, value: unknown, subject: string): Rejection {
-  if (value === '' || value === null || value === undefined) return invalid(`${field} is missing`);
-  return { reason: 'wrong_identity', detail: `${field} ${quoted(value)} is not ${quoted(subject)} of the topic` };
+  if (value === '' || value === null || value === undefined) return invalidField(field, 'is missing');
+  const detail = `${field} ${quoted(value)} is not ${quoted(subject)} of the topic`;
+  return { reason: 'wrong_identity', field, detail };
 }
 
 function integerDefect(field: string, value: unknown, max: number): Rejection | undefined {
   if (typeof value === 'number' && value >= 0 && value <= max && Number.isInteger(value)) return undefined;
-  if (value === null || value === undefined) return invalid(`${field} is missing`);
-  return invalid(`${field} ${quoted(value)} is not an integer from 0 to ${max}`);
+  if (value === null || value === undefined) return invalidField(field, 'is missing');
+  return invalidField(field, `${quoted(value)} is not an integer from 0 to ${max}`);
 }
 
 function clockDefect(timeUs: unknown, receivedAtMs: number, limits: ClockLimits): Rejection | undefined {
-  if (timeUs === null || timeUs === undefined) return invalid('eventTimeUs is missing');
-  if (typeof timeUs !== 'number') return invalid(`eventTimeUs ${quoted(timeUs)} is not a number of microseconds`);
+  if (timeUs === null || timeUs === undefined) return invalidField('eventTimeUs', 'is missing');
+  if (typeof timeUs !== 'number')
+    return invalidField('eventTimeUs', `${quoted(timeUs)} is not a number of microseconds`);
   const aheadSeconds = (timeUs / 1000 - receivedAtMs) / 1000;
   if (aheadSeconds > limits.maxClockAheadSeconds) {
     return absurd(timeUs, `${aheadSeconds} s ahead of`, limits.maxClockAheadSeconds);
@@ -70,9 +73,5 @@ function clockDefect(timeUs: unknown, receivedAtMs: number, limits: ClockLimits)
 
 function absurd(timeUs: number, distance: string, limitSeconds: number): Rejection {
   const detail = `eventTimeUs ${timeUs} is ${distance} the gateway's clock; at most ${limitSeconds} s are allowed`;
-  return { reason: 'absurd_clock', detail };
-}
-
-function invalid(detail: string): Rejection {
-  return { reason: 'invalid_field', detail };
+  return { reason: 'absurd_clock', field: 'eventTimeUs', detail };
 }

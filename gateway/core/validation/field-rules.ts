@@ -1,5 +1,6 @@
 import type { Message } from '../codec.ts';
 import { quoted } from '../quoted.ts';
+import { type FieldRejection, invalidField } from './invalid-field.ts';
 
 /** What a field of a message must be. Explicitly absent fields (null) are fine unless `required`. */
 export interface FieldRule {
@@ -58,11 +59,11 @@ export const fieldRules: ReadonlyMap<string, readonly FieldRule[]> = new Map([
 ]);
 
 /** The first rule that the message breaks: field, value and limit in words. Undefined when it keeps them all. */
-export function fieldDefect(message: Message, rules: readonly FieldRule[]): string | undefined {
+export function fieldDefect(message: Message, rules: readonly FieldRule[]): FieldRejection | undefined {
   for (const { field, required, must } of rules) {
     const value = message[field];
     if (value === null || value === undefined) {
-      if (required) return `${field} is missing`;
+      if (required) return invalidField(field, 'is missing');
       continue;
     }
     // The only condition that nearly every field has, met here without a call.
@@ -73,29 +74,35 @@ export function fieldDefect(message: Message, rules: readonly FieldRule[]): stri
   return undefined;
 }
 
-function conditionDefect(field: string, value: unknown, must: Condition, message: Message): string | undefined {
+function conditionDefect(field: string, value: unknown, must: Condition, message: Message): FieldRejection | undefined {
   switch (must.be) {
     case 'number':
       // NaN compares false with everything, so it fails here too.
       if (typeof value === 'number' && value >= must.min && value <= must.max && value !== must.below) return undefined;
-      return `${field} ${quoted(value)} is not from ${must.min} to ${must.below === undefined ? '' : 'below '}${must.max}`;
+      return invalidField(
+        field,
+        `${quoted(value)} is not from ${must.min} to ${must.below === undefined ? '' : 'below '}${must.max}`,
+      );
     case 'text':
       return textDefect(field, value, must.maxLength);
     case 'texts':
       return textsDefect(field, value as readonly unknown[], must.maxItems, must.maxLength);
     case 'message': {
       const defect = fieldDefect(value as Message, must.of);
-      return defect === undefined ? undefined : `${field}.${defect}`;
+      return defect && { ...defect, field: `${field}.${defect.field}`, detail: `${field}.${defect.detail}` };
     }
     case 'only when':
       if (message[must.field] === must.is) return undefined;
-      return `${field} ${quoted(value)} is given, but ${must.field} is ${quoted(message[must.field])}, not "${must.is}"`;
+      return invalidField(
+        field,
+        `${quoted(value)} is given, but ${must.field} is ${quoted(message[must.field])}, not "${must.is}"`,
+      );
   }
 }
 
-function textDefect(field: string, value: unknown, maxLength: number): string | undefined {
+function textDefect(field: string, value: unknown, maxLength: number): FieldRejection | undefined {
   if (typeof value === 'string' && value.length > 0 && value.length <= maxLength) return undefined;
-  return value === '' ? `${field} is empty` : `${field} ${quoted(value)} is longer than ${maxLength} characters`;
+  return invalidField(field, value === '' ? 'is empty' : `${quoted(value)} is longer than ${maxLength} characters`);
 }
 
 function textsDefect(
@@ -103,8 +110,8 @@ function textsDefect(
   values: readonly unknown[],
   maxItems: number,
   maxLength: number,
-): string | undefined {
-  if (values.length > maxItems) return `${field} has ${values.length} items, more than ${maxItems}`;
+): FieldRejection | undefined {
+  if (values.length > maxItems) return invalidField(field, `has ${values.length} items, more than ${maxItems}`);
   for (let i = 0; i < values.length; i++) {
     const defect = textDefect(`${field}[${i}]`, values[i], maxLength);
     if (defect !== undefined) return defect;

@@ -153,7 +153,11 @@ describe("an operator's own message", () => {
   });
 
   it('gets the checks of the envelope by the names of its fields', () => {
-    expect(send({ bootId: null }).rejection).toEqual({ reason: 'invalid_field', detail: 'bootId is missing' });
+    expect(send({ bootId: null }).rejection).toEqual({
+      reason: 'invalid_field',
+      field: 'bootId',
+      detail: 'bootId is missing',
+    });
     expect(send({ sequence: 2 ** 53 }).rejection?.detail).toMatch(/^sequence 9007199254740992 is not an integer/);
     expect(send({ eventTimeUs: 0 }).rejection?.reason).toBe('absurd_clock');
     expect(send({ vehicleId: 'veh-8' }).rejection?.reason).toBe('wrong_identity');

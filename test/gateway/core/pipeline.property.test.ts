@@ -219,7 +219,7 @@ describe('the rules of our messages', () => {
     const valid = { vehicleId: 'veh-7', bootId: 1, sequence: 1, eventTimeUs: receivedAtMs * 1000, batteryLevel: 1 };
     for (const field of required) {
       const { rejection } = run({ payload: Buffer.from(type.encode({ ...valid, [field]: null }).finish()) });
-      expect(rejection).toEqual({ reason: 'invalid_field', detail: `${field} is missing` });
+      expect(rejection).toEqual({ reason: 'invalid_field', field, detail: `${field} is missing` });
     }
   });
 });

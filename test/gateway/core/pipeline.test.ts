@@ -170,7 +170,7 @@ describe('a batch', () => {
   it('is refused whole for one bad item, which the detail names', () => {
     const bad = [...items, { ...report, speedMps: -1 }, report];
     expect(run({ topic: batchTopic, payload: batch(bad) })).toEqual({
-      rejection: { reason: 'invalid_field', detail: 'item 3: speedMps -1 is not from 0 to 150' },
+      rejection: { reason: 'invalid_field', field: 'speedMps', detail: 'item 3: speedMps -1 is not from 0 to 150' },
       records: [],
     });
   });
@@ -257,7 +257,11 @@ describe('identity', () => {
   });
 
   it('refuses a payload that names another vehicle, also inside a batch', () => {
-    const named = { reason: 'wrong_identity', detail: 'vehicleId "veh-8" is not "veh-7" of the topic' };
+    const named = {
+      reason: 'wrong_identity',
+      field: 'vehicleId',
+      detail: 'vehicleId "veh-8" is not "veh-7" of the topic',
+    };
     expect(run({ payload: telemetry({ vehicleId: 'veh-8' }) }).rejection).toEqual(named);
     const payload = batch([report, { ...report, vehicleId: 'veh-8' }]);
     expect(run({ topic: batchTopic, payload }).rejection).toEqual({ ...named, detail: `item 1: ${named.detail}` });

@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { bay, bayEvent, receivedAtMs, run, telemetry } from './fixture.ts';
 
-const invalid = (detail: string) => ({ reason: 'invalid_field', detail });
+/** The field is what the detail begins with, unless the decoder found it, before there were fields to check. */
+const invalid = (detail: string) => {
+  const field = detail.slice(0, detail.indexOf(' '));
+  return { reason: 'invalid_field', detail, ...(/known value|^state is missing/.test(detail) ? {} : { field }) };
+};
 
 function rejectionOf(overrides: object) {
   const { rejection, records } = run({ payload: telemetry(overrides) });
@@ -120,6 +124,7 @@ describe('the clock of a device', () => {
     const { eventTimeUs } = at(seconds);
     expect(rejectionOf({ eventTimeUs })).toEqual({
       reason: 'absurd_clock',
+      field: 'eventTimeUs',
       detail: `eventTimeUs ${eventTimeUs} is ${distance} the gateway's clock; at most ${limit} s are allowed`,
     });
   });

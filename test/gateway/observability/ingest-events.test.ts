@@ -69,22 +69,28 @@ describe('the account of publishes', () => {
 });
 
 describe('the line of a rejection', () => {
-  it('names reason, device and topic, and holds no payload', () => {
+  it('names reason, field, device and topic, and holds nothing of the payload', () => {
     const captured = new Captured();
     const publish = new TestPublish();
-    captured.observability.ingest.rejected(publish, { reason: 'invalid_field', detail: 'latitude 91' }, true);
+    const { ingest } = captured.observability;
+    const quoting = 'vehicleId "veh-of-somebody-else" is not "veh-1" of the topic';
+    ingest.rejected(publish, { reason: 'wrong_identity', field: 'vehicleId', detail: quoting }, true);
+    ingest.rejected(publish, { reason: 'malformed_payload', detail: 'quoting veh-of-somebody-else' }, false);
     expect(captured.lines).toMatchObject([
       {
         level: 'warn',
         event: 'publish_rejected',
-        reason: 'invalid_field',
-        detail: 'latitude 91',
+        reason: 'wrong_identity',
+        field: 'vehicleId',
         deviceId: 'dev-1',
         topic: 'v1/vehicles/veh-1/telemetry',
         deadLettered: true,
       },
+      { level: 'error', event: 'publish_rejected', reason: 'malformed_payload', deadLettered: false },
     ]);
-    expect(JSON.stringify(captured.lines)).not.toContain('payload');
+    expect(captured.lines[1]).not.toHaveProperty('field');
+    expect(JSON.stringify(captured.lines)).not.toContain('veh-of-somebody-else');
+    expect(JSON.stringify(captured.lines)).not.toContain('the payload');
   });
 
   it('is cut to a bearable length', () => {
