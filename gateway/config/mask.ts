@@ -4,10 +4,19 @@ import { mapTexts } from './settings-tree.ts';
 
 /** Up to the last `@`: a password in which somebody forgot to escape a slash must not show either. */
 const userInfo = /^([a-z][a-z0-9+.-]*:\/\/)?\S*@/i;
+const secretParameter = /([?&][^=&#\s]*(?:token|secret|key|password)[^=&#\s]*=)[^&#\s]*/gi;
 const longestShown = 120;
 
-/** Hides the user name and password of an address: `https://***@host/`. Text without `@` stays as it is. */
-export const maskText = (text: string): string => text.replace(userInfo, '$1***@');
+/**
+ * Hides the user name and password of an address, and the parameters of its query that are named like secrets:
+ * `https://***@host/?token=***`. Text without either stays as it is.
+ */
+export function maskText(text: string): string {
+  const masked = text.replace(secretParameter, '$1***');
+  // An `@` that went with a parameter may have ended a password: then nothing behind the scheme is safe to show.
+  if (text.includes('@') && !masked.includes('@')) return `${/^[a-z][a-z0-9+.-]*:\/\//i.exec(text)?.[0] ?? ''}***`;
+  return masked.replace(userInfo, '$1***@');
+}
 
 /** A refused value for an error message: as JSON, addresses masked, shortened. */
 export function showValue(value: unknown): string {

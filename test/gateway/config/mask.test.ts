@@ -30,6 +30,12 @@ describe('masking', () => {
     ['u:p@h:9092', '***@h:9092'],
     ['https://h/x', 'https://h/x'],
     ['plain', 'plain'],
+    ['https://h/x?token=abc', 'https://h/x?token=***'],
+    ['https://h/x?a=1&API_Key=abc&b=2#top', 'https://h/x?a=1&API_Key=***&b=2#top'],
+    ['https://h/?client-secret=a&dbPassword=b', 'https://h/?client-secret=***&dbPassword=***'],
+    ['https://u:p@h/?token=a@b', 'https://***@h/?token=***'],
+    ['https://u:p?key=w@h/', 'https://***'],
+    ['https://h/?limit=5', 'https://h/?limit=5'],
   ])('%s is shown as %s', (text, shown) => {
     expect(maskText(text)).toBe(shown);
   });
@@ -38,6 +44,7 @@ describe('masking', () => {
     [{ settings: { schemaRegistry: { url: 'ftp://u:pass-word@h' } }, env: {} }],
     [{ settings: { kafka: { bootstrapBrokers: ['u:pass-word@h:1'] } }, env: {} }],
     [{ settings: {}, env: { EDGE_SCHEMA_REGISTRY_URL: 'u:pass-word@h' } }],
+    [{ settings: { schemaRegistry: { url: 'ftp://h/?token=pass-word' } }, env: {} }],
   ])('keeps passwords out of error messages: %j', (sources) => {
     const result = loadConfig(sources);
     expect(result.ok).toBe(false);
