@@ -15,6 +15,8 @@ export interface ImportRow {
   readonly enabled?: boolean;
   /** Where it stands in the file, for problems; counted from 1 when left out. */
   readonly line?: number;
+  /** What its reader found wrong with it already; it is told with the problems that are found here. */
+  readonly problem?: string | undefined;
 }
 
 export interface ImportProblem {
@@ -78,7 +80,8 @@ async function stageRows(staged: StagedImport, rows: Iterable<ImportRow> | Async
   return { count, problems };
 }
 
-function rowProblem({ deviceId, kind, boundTo, secret }: ImportRow): string | undefined {
+function rowProblem({ deviceId, kind, boundTo, secret, problem }: ImportRow): string | undefined {
+  if (problem !== undefined) return problem;
   if (!isUsableId(deviceId)) return `device_id ${JSON.stringify(deviceId.slice(0, 140))} is not ${usableIdRule}`;
   if (!isUsableId(boundTo)) return `bound_to ${JSON.stringify(boundTo.slice(0, 140))} is not ${usableIdRule}`;
   if (!isKind(kind)) return `kind ${JSON.stringify(kind.slice(0, 140))} is none of ${deviceKinds.join(', ')}`;

@@ -38,7 +38,7 @@ function report(result: ImportResult): void {
     return;
   }
   const lines = result.problems.map(({ line, problem }) => (line > 0 ? `line ${line}: ${problem}` : problem));
-  if (result.further > 0) lines.push(`and ${result.further} more`);
+  if (result.further > 0) lines.push(`… and ${result.further} more`);
   throw new CommandFailure(`${lines.join('\n')}\nnothing was added`);
 }
 

@@ -217,10 +217,23 @@ describe('devices import', () => {
     expect(list()).toEqual([]);
   });
 
+  it('names every row that is wrong, and counts those beyond the first twenty', () => {
+    const wrong = ['a,bus,b,s,', 'b,bay,b,s,yes', 'c,bay', 'd,bay,b,,', 'fine,bay,b,s,'];
+    const { status, stderr } = onDatabase('import', csv(header, fine, ...wrong), ...cheap);
+    expect(status).toBe(1);
+    const lines = stderr.split('\n').filter((line) => line.includes('line '));
+    expect(lines.map((line) => /line \d+/.exec(line)?.[0])).toEqual([3, 4, 5, 6, 7].map((line) => `line ${line}`));
+    const many = onDatabase('import', csv(header, ...Array<string>(23).fill('a,bus,b,s,')), ...cheap);
+    expect(many.stderr).toContain('line 21: kind "bus"');
+    expect(many.stderr).not.toContain('line 22');
+    expect(many.stderr).toContain('… and 3 more');
+  });
+
   it('names a file that is missing', () => {
     const { status, stderr } = onDatabase('import', 'missing.csv', ...cheap);
     expect(status).toBe(2);
-    expect(stderr).toContain('missing.csv');
+    expect(stderr).toContain('cannot read missing.csv: ENOENT');
+    expect(stderr).toContain('; a CSV with the columns device_id,kind,bound_to[,secret][,enabled] is needed');
   });
 });
 
