@@ -113,6 +113,10 @@ export function parseCommandLine(
   }
 }
 
+const helpEnd = `
+Exit codes: 0 good; 1 bad verdict, or it could not be run; 2 unusable arguments.
+A run that could not be measured prints no line of JSON.`;
+
 function simulateCommand(): Command {
   const d = simulatorDefaults;
   return new Command('simulate')
@@ -141,7 +145,10 @@ function simulateCommand(): Command {
     .option('--devices-csv <file>', 'credentials: device_id,kind,bound_to,secret')
     .option('--secret-seed <text>', 'derive the credentials from a seed; for tests only, not secret')
     .option('--anonymous', 'connect without credentials, to a listener that allows it')
-    .option('--write-devices <file>', 'write the credentials of the fleet for `npm run devices -- import`, and end')
+    .option(
+      '--write-devices <file>',
+      'write the credentials of the fleet for `npm run devices -- import`, and end; needs --secret-seed',
+    )
     .option(
       '--window <n>',
       'messages in flight per device; MQTT 5: at most the server’s receive maximum',
@@ -157,6 +164,7 @@ function simulateCommand(): Command {
     .addOption(
       new Option('--topic <name,…>', 'Kafka topics that hold the events').argParser(list).default([d.topic], d.topic),
     )
+    .addHelpText('after', helpEnd)
     .showHelpAfterError('(--help shows all options)')
     .allowExcessArguments(false);
 }

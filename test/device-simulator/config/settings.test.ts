@@ -62,6 +62,9 @@ describe('the command line of the simulator', () => {
     const unwrapped = out.replace(/\s+/g, ' ');
     expect(unwrapped).toContain('(default: 127.0.0.1:1883)');
     expect(unwrapped).toContain('(default: veh.events.raw)');
+    expect(unwrapped).toContain('and end; needs --secret-seed');
+    expect(out).toContain('Exit codes: 0 good; 1 bad verdict, or it could not be run; 2 unusable arguments.');
+    expect(out).toContain('A run that could not be measured prints no line of JSON.');
   });
 
   it.each([
