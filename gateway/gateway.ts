@@ -14,6 +14,7 @@ import { Producer } from './kafka/producer.ts';
 import { defaultLimits } from './mqtt/limits.ts';
 import { MqttServer } from './mqtt/server.ts';
 import { Observability } from './observability/observability.ts';
+import { ReadinessWatch } from './readiness-watch.ts';
 import { retryUntil } from './retry-until.ts';
 import { obtainSchemaIds } from './schema-registry/obtain-schema-ids.ts';
 import { RegistryClient } from './schema-registry/registry-client.ts';
@@ -37,6 +38,7 @@ export class Gateway {
   readonly #observability: Observability;
   readonly #contracts: Contracts;
   readonly #admin: AdminServer;
+  readonly #readinessWatch: ReadinessWatch;
   readonly #stopping = new AbortController();
   readonly #startedAtMs = performance.now();
   #readinessReason: string | undefined = 'starting';
@@ -55,6 +57,10 @@ export class Gateway {
       metricsText: () => this.#observability.metricsText(),
       metricsContentType: this.#observability.metricsContentType,
     });
+    this.#readinessWatch = new ReadinessWatch(
+      () => this.readiness(),
+      ({ ready, reasons }) => this.#observability.lifecycle.readinessChanged(ready, reasons),
+    );
   }
 
   readiness(): Readiness {
@@ -72,6 +78,7 @@ export class Gateway {
     const { lifecycle } = this.#observability;
     const { signal } = this.#stopping;
     lifecycle.starting(maskConfig(this.#config));
+    this.#readinessWatch.start();
     try {
       const adminPort = await this.#admin.start();
       lifecycle.adminListening(this.#config.admin.host, adminPort);
@@ -247,6 +254,7 @@ export class Gateway {
   }
 
   async #close(): Promise<void> {
+    this.#readinessWatch.stop();
     await this.#mqtt?.close(farewellMs);
     await this.#producer?.close();
     this.#devices?.close();

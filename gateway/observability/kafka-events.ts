@@ -47,7 +47,7 @@ export class KafkaEvents implements KafkaObserver {
 
   topicFound({ topic, code, message }: TopicFinding): void {
     this.#findings.add(code);
-    this.#log.write(code === 'created' ? 'info' : 'warn', 'kafka_topic_found', message, { topic, code });
+    this.#log.write(code === 'created' ? 'info' : 'warn', 'kafka_topic_checked', message, { topic, code });
   }
 
   brokerConnected(nodeId: number, address: string): void {

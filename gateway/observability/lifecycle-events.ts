@@ -53,6 +53,13 @@ export class LifecycleEvents {
     this.#log.write('info', 'gateway_ready', 'ready', { listeners, durationMs });
   }
 
+  /** Written when it turns, or for another reason than before. A drain is ordinary; everything else is worth a look. */
+  readinessChanged(ready: boolean, reasons: readonly string[]): void {
+    const severity = ready || this.#state === 'draining' ? 'info' : 'warn';
+    const text = ready ? 'ready for devices' : 'no further devices should be sent';
+    this.#log.write(severity, 'gateway_readiness_changed', text, { ready, reasons });
+  }
+
   startFailed(error: unknown): void {
     this.#log.write('fatal', 'gateway_start_failed', 'could not start', errorFields(error));
   }
