@@ -76,7 +76,7 @@ export const identity = section('Device registry and credentials.', {
     maximum: 10_000_000,
   }),
   cacheTtlSeconds: integer(
-    'How long verified credentials are remembered. Disabling or rotating takes effect at once.',
+    "How long verified credentials are remembered. Disabling, rotating and removing take effect at the device's next CONNECT, cached or not.",
     {
       default: 86_400,
       minimum: 1,
