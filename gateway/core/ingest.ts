@@ -8,6 +8,8 @@ import type { Pressure, RecordSink } from './record-sink.ts';
 export interface IngestObserver {
   received(publish: Publish): void;
   delivered(publish: Publish): void;
+  /** All of its records are durable, at least one of them in the spool and not on Kafka yet. */
+  spooled(publish: Publish): void;
   /** `deadLettered`: false only if even the stripped dead letter did not fit. */
   rejected(publish: Publish, rejection: Rejection, deadLettered: boolean): void;
   shed(publish: Publish): void;
@@ -51,6 +53,9 @@ export class Ingest implements Concluder, DeadLetterOwner {
     if (outcome.kind === 'delivered') {
       this.#options.observer.delivered(publish);
       publish.answer(outcome);
+    } else if (outcome.kind === 'spooled') {
+      this.#options.observer.spooled(publish);
+      publish.answer(outcome);
     } else if (outcome.kind === 'unanswered') {
       this.#leaveUnanswered(publish);
     } else {
@@ -77,10 +82,10 @@ export class Ingest implements Concluder, DeadLetterOwner {
     return sink.append(deadLetterTopic, key, receivedAtMs, deadLetterEncoder, letter, letter);
   }
 
-  /** Kafka has answered for a dead letter: only now may the device be told (rule 3). */
+  /** A dead letter is durable, or refused: only now may the device be told (rule 3). */
   letterSettled(letter: DeadLetter, outcome: Outcome): void {
     const { publish, rejection } = letter;
-    if (outcome.kind === 'delivered') this.#reject(publish, rejection, true);
+    if (outcome.kind === 'delivered' || outcome.kind === 'spooled') this.#reject(publish, rejection, true);
     else if (outcome.kind === 'unanswered') this.#leaveUnanswered(publish);
     else if (letter.withPayload) this.#deadLetterWithoutPayload(publish, rejection);
     else this.#reject(publish, rejection, false);

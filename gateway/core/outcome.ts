@@ -33,15 +33,18 @@ export interface Rejection {
 /** How a publish ended. Exactly one of these, exactly once. */
 export type Outcome =
   | { readonly kind: 'delivered' }
+  /** Durable in the spool, on its way to Kafka: to the device as good as delivered (rule 1). */
+  | { readonly kind: 'spooled' }
   | { readonly kind: 'rejected'; readonly rejection: Rejection }
   /** Dropped on shutdown: the device gets no answer and sends again. */
   | { readonly kind: 'unanswered' };
 
 export const delivered: Outcome = Object.freeze({ kind: 'delivered' });
+export const spooled: Outcome = Object.freeze({ kind: 'spooled' });
 export const unanswered: Outcome = Object.freeze({ kind: 'unanswered' });
 export const rejected = (rejection: Rejection): Outcome => ({ kind: 'rejected', rejection });
 
-const severity: Record<Outcome['kind'], number> = { delivered: 0, rejected: 1, unanswered: 2 };
+const severity: Record<Outcome['kind'], number> = { delivered: 0, spooled: 1, rejected: 2, unanswered: 3 };
 
-/** Where the outcomes of several records of one publish meet: unanswered before rejected before delivered. */
+/** Where the outcomes of several records of one publish meet: unanswered, rejected, spooled, delivered; the first of them wins. */
 export const worse = (a: Outcome, b: Outcome): Outcome => (severity[b.kind] > severity[a.kind] ? b : a);

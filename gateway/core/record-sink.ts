@@ -35,6 +35,32 @@ export interface RecordSink {
   ): boolean;
 }
 
+/** A sealed batch whose records its holder has not settled yet. */
+export interface HeldBatch {
+  readonly topic: string;
+  /** A record batch of Kafka's message format v2. Valid during the call only; copy what is to be kept. */
+  readonly bytes: Uint8Array;
+  /** Uncompressed size of its records, in bytes. */
+  readonly rawBytes: number;
+  /** One for each record, in their order. */
+  readonly settleables: readonly Settleable[];
+}
+
+/** A sink that can be relieved of its promises: the producer, when Kafka is away for too long. */
+export interface RecordHolder {
+  /**
+   * Shows every unsettled batch, oldest first within each partition, and from now on reports each record's outcome to
+   * the settleable that `take` returned for it instead of the first one. The records stay where they are, and are
+   * delivered as before; they no longer count towards the pressure.
+   *
+   * @param take must return as many settleables as the batch has records; not called again for a batch handed over
+   * before.
+   */
+  handOver(take: (batch: HeldBatch) => readonly Settleable[]): void;
+  /** Records handed over and not settled yet. */
+  readonly handedOver: number;
+}
+
 /**
  * How full the gateway is, over everything unsettled (rule 8 of the delivery rules).
  * 0: read everything. 1, above the soft watermark: a connection with unsettled publishes is not read further.

@@ -1,8 +1,8 @@
 import type { Settleable } from '../core/publish.ts';
 import type { RecordEncoder } from '../core/record-sink.ts';
-import type { BufferPool } from './buffer-pool.ts';
-import { OpenBatch } from './open-batch.ts';
-import type { ProducerIdentity, SealedBatch } from './record-batch.ts';
+import type { BufferPool } from '../record-batch/buffer-pool.ts';
+import { OpenBatch } from '../record-batch/open-batch.ts';
+import type { ProducerIdentity, SealedBatch } from '../record-batch/sealed-batch.ts';
 import { type SplitBatch, splitBatch } from './split-batch.ts';
 
 const lastEpoch = 0x7fff;

@@ -1,6 +1,6 @@
 import { type Reader, Writer } from '@platformatic/kafka';
+import type { SealedBatch } from '../record-batch/sealed-batch.ts';
 import type { Lane } from './lane.ts';
-import type { SealedBatch } from './record-batch.ts';
 
 export const produceKey = 0;
 /** The first version with compact encoding; brokers from 2.4 up to all 4.x take it. */

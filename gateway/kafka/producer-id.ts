@@ -1,9 +1,9 @@
 import { initProducerIdV4 } from '@platformatic/kafka';
+import type { ProducerIdentity } from '../record-batch/sealed-batch.ts';
 import { backoffMs } from './backoff.ts';
 import type { ControlChannel } from './control-channel.ts';
 import { describeFailure } from './error-classes.ts';
 import type { KafkaObserver } from './observer.ts';
-import type { ProducerIdentity } from './record-batch.ts';
 import type { KafkaSettings } from './settings.ts';
 
 /** Means nothing without a transactional id, but the field is there. */

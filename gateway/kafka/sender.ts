@@ -1,3 +1,4 @@
+import type { SealedBatch } from '../record-batch/sealed-batch.ts';
 import { type AnswerHandler, handleAnswer, handleNoAnswer } from './answers.ts';
 import { BrokerLink, type LinkOwner } from './broker-link.ts';
 import type { Address } from './connections.ts';
@@ -6,7 +7,6 @@ import type { Lane } from './lane.ts';
 import type { KafkaObserver } from './observer.ts';
 import { type Passenger, type ProduceAnswer, writeProduceRequest } from './produce-protocol.ts';
 import type { Reachability } from './reachability.ts';
-import type { SealedBatch } from './record-batch.ts';
 import { defaultMaxRequestBytes, type KafkaSettings } from './settings.ts';
 
 /** A broker and the lanes that it leads. */

@@ -1,6 +1,6 @@
 import type { Settleable } from '../core/publish.ts';
-import { baseTimestampOf, headerBytes, recordsOf, SealedBatch, sealBytes } from './record-batch.ts';
-import { VarintReader, writeVarint } from './varint.ts';
+import { baseTimestampOf, headerBytes, recordsOf, SealedBatch, sealBytes } from '../record-batch/sealed-batch.ts';
+import { VarintReader, writeVarint } from '../record-batch/varint.ts';
 
 /** A refused batch taken apart: what is to be sent instead, in order, and what can never be sent. */
 export interface SplitBatch {

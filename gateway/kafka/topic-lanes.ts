@@ -1,7 +1,7 @@
-import type { BufferPool } from './buffer-pool.ts';
+import type { BufferPool } from '../record-batch/buffer-pool.ts';
+import type { ProducerIdentity } from '../record-batch/sealed-batch.ts';
 import { Lane } from './lane.ts';
 import { partitionForKey } from './partitioner.ts';
-import type { ProducerIdentity } from './record-batch.ts';
 
 /** The lanes of one topic, one per partition. */
 export class TopicLanes {

@@ -7,7 +7,7 @@ import { Tally } from './tally.ts';
 
 /**
  * The account of every publish (rule 7):
- * received = delivered + dead-lettered + rejected without a letter + shed + unanswered + in flight.
+ * received = delivered + spooled + dead-lettered + rejected without a letter + shed + unanswered + in flight.
  */
 export class IngestEvents implements IngestObserver {
   readonly #log: Log;
@@ -17,6 +17,7 @@ export class IngestEvents implements IngestObserver {
   readonly #latency = new Durations();
   #received = 0;
   #delivered = 0;
+  #spooled = 0;
   #shed = 0;
   #unanswered = 0;
   /** Counted on its own, not as a difference, so that the account can fail to add up. */
@@ -35,6 +36,12 @@ export class IngestEvents implements IngestObserver {
 
   delivered(publish: Publish): void {
     this.#delivered += 1;
+    this.#inFlight -= 1;
+    this.#latency.add(this.#nowMs() - publish.receivedAtMs);
+  }
+
+  spooled(publish: Publish): void {
+    this.#spooled += 1;
     this.#inFlight -= 1;
     this.#latency.add(this.#nowMs() - publish.receivedAtMs);
   }
@@ -69,6 +76,11 @@ export class IngestEvents implements IngestObserver {
       'Publishes whose records are all on Kafka.',
       () => this.#delivered,
     );
+    metrics.counter(
+      'edge_publishes_spooled_total',
+      'Publishes acknowledged out of the spool, before Kafka had all of their records.',
+      () => this.#spooled,
+    );
     metrics.counters(
       'edge_publishes_dead_lettered_total',
       'Publishes that can never be taken and are on the dead-letter topic, by reason.',
@@ -90,7 +102,7 @@ export class IngestEvents implements IngestObserver {
     metrics.gauge('edge_publishes_in_flight', 'Publishes received and not settled yet.', () => this.#inFlight);
     metrics.durations(
       'edge_publish_latency_seconds',
-      'From reading a publish to its delivery: what a device waits for its PUBACK.',
+      'From reading a publish to its being durable: what a device waits for its PUBACK.',
       this.#latency,
     );
   }

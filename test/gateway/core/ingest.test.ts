@@ -2,7 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { DeadLetter } from '../../../gateway/core/dead-letter.ts';
 import type { Identity } from '../../../gateway/core/identity.ts';
 import { Ingest, type IngestObserver } from '../../../gateway/core/ingest.ts';
-import { delivered, type Outcome, type Rejection, rejected, unanswered } from '../../../gateway/core/outcome.ts';
+import {
+  delivered,
+  type Outcome,
+  type Rejection,
+  rejected,
+  spooled,
+  unanswered,
+} from '../../../gateway/core/outcome.ts';
 import type { Pipeline } from '../../../gateway/core/pipeline.ts';
 import { Publish, type Settleable } from '../../../gateway/core/publish.ts';
 import type { Pressure, RecordEncoder, RecordSink } from '../../../gateway/core/record-sink.ts';
@@ -60,6 +67,7 @@ class Account implements IngestObserver {
   readonly counts: Record<string, number> = {};
   received = () => this.#count('received');
   delivered = () => this.#count('delivered');
+  spooled = () => this.#count('spooled');
   shed = () => this.#count('shed');
   unanswered = () => this.#count('unanswered');
   rejected = (_publish: Publish, rejection: Rejection, deadLettered: boolean) =>
@@ -104,6 +112,26 @@ describe('ingest', () => {
     sink.settle(delivered);
     expect(publish.answers).toEqual([delivered]);
     expect(counts).toEqual({ received: 1, delivered: 1 });
+  });
+
+  it('answers, and counts apart, a publish one of whose records is durable in the spool only', () => {
+    const { ingest, sink, counts } = setUp(pipelineOf(2));
+    const publish = new TestPublish();
+    ingest.receive(publish);
+    sink.settle(spooled);
+    expect(publish.answers).toEqual([]);
+    sink.settle(delivered);
+    expect(publish.answers).toEqual([spooled]);
+    expect(counts).toEqual({ received: 1, spooled: 1 });
+  });
+
+  it('answers a rejection when its dead letter is durable in the spool', () => {
+    const { ingest, sink, counts } = setUp(pipelineOf(1, tooHot));
+    const publish = new TestPublish();
+    ingest.receive(publish);
+    sink.settle(spooled);
+    expect(publish.answers).toEqual([rejected(tooHot)]);
+    expect(counts).toEqual({ received: 1, 'lettered invalid_field': 1 });
   });
 
   it('answers a rejection only when its dead letter is on Kafka', () => {

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { BufferPool } from '../../../gateway/kafka/buffer-pool.ts';
 import { advanceSequence, Lane } from '../../../gateway/kafka/lane.ts';
-import type { SealedBatch } from '../../../gateway/kafka/record-batch.ts';
+import { BufferPool } from '../../../gateway/record-batch/buffer-pool.ts';
+import type { SealedBatch } from '../../../gateway/record-batch/sealed-batch.ts';
 import { PartitionLog } from './fake/partition-log.ts';
 import { textEncoder } from './recording.ts';
 

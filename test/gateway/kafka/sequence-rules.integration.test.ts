@@ -1,6 +1,5 @@
 import { Connection } from '@platformatic/kafka';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { BufferPool } from '../../../gateway/kafka/buffer-pool.ts';
 import { ControlChannel } from '../../../gateway/kafka/control-channel.ts';
 import { errorName } from '../../../gateway/kafka/error-classes.ts';
 import { Lane } from '../../../gateway/kafka/lane.ts';
@@ -13,7 +12,8 @@ import {
 } from '../../../gateway/kafka/produce-protocol.ts';
 import { ProducerIds } from '../../../gateway/kafka/producer-id.ts';
 import { Reachability } from '../../../gateway/kafka/reachability.ts';
-import type { ProducerIdentity, SealedBatch } from '../../../gateway/kafka/record-batch.ts';
+import { BufferPool } from '../../../gateway/record-batch/buffer-pool.ts';
+import type { ProducerIdentity, SealedBatch } from '../../../gateway/record-batch/sealed-batch.ts';
 import { readTopic } from '../../support/kafka-reader.ts';
 import { sharedServers } from '../../support/servers.ts';
 import { createTopic } from '../../support/topics.ts';

@@ -2,9 +2,9 @@ import { crc32c, Reader, readRecordsBatch } from '@platformatic/kafka';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { RecordEncoder } from '../../../gateway/core/record-sink.ts';
-import { BufferPool } from '../../../gateway/kafka/buffer-pool.ts';
-import { OpenBatch } from '../../../gateway/kafka/open-batch.ts';
 import { splitBatch } from '../../../gateway/kafka/split-batch.ts';
+import { BufferPool } from '../../../gateway/record-batch/buffer-pool.ts';
+import { OpenBatch } from '../../../gateway/record-batch/open-batch.ts';
 
 interface Sample {
   readonly key: string;

@@ -1,7 +1,7 @@
 import type { Settleable } from '../core/publish.ts';
 import type { RecordEncoder } from '../core/record-sink.ts';
 import type { BufferPool } from './buffer-pool.ts';
-import { headerBytes, SealedBatch, sealBytes } from './record-batch.ts';
+import { headerBytes, SealedBatch, sealBytes } from './sealed-batch.ts';
 import { maxVarlongBytes, writePaddedVarint, writeVarint, writeVarlong } from './varint.ts';
 
 /** Attributes, timestamp delta, offset delta and key length: the parts of a record before the key, at their largest. */

@@ -1,7 +1,7 @@
 import { Reader, Writer } from '@platformatic/kafka';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { VarintReader, writePaddedVarint, writeVarint, writeVarlong } from '../../../gateway/kafka/varint.ts';
+import { VarintReader, writePaddedVarint, writeVarint, writeVarlong } from '../../../gateway/record-batch/varint.ts';
 
 const written = (write: (target: Uint8Array) => number): Buffer => {
   const target = Buffer.alloc(16, 0xaa);
