@@ -1,6 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
-/** Two projects: `unit` needs nothing but Node; `integration` runs against real servers that its global setup starts. */
+/**
+ * Three projects: `unit` needs nothing but Node; `integration` runs against real servers that its global setup starts;
+ * `faults` starts clusters of its own, to break them.
+ */
 export default defineConfig({
   test: {
     projects: [
@@ -8,7 +11,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/**/*.integration.test.ts'],
+          exclude: ['test/**/*.integration.test.ts', 'test/**/*.faults.test.ts'],
           testTimeout: 20_000,
         },
       },
@@ -20,6 +23,15 @@ export default defineConfig({
           // One suite after the other: each starts processes of its own, and a starved broker looks like a broken one.
           fileParallelism: false,
           testTimeout: 120_000,
+          hookTimeout: 180_000,
+        },
+      },
+      {
+        test: {
+          name: 'faults',
+          include: ['test/**/*.faults.test.ts'],
+          fileParallelism: false,
+          testTimeout: 1_800_000,
           hookTimeout: 180_000,
         },
       },
