@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { visibleBrokers } from './kafka-ready.ts';
-import { brokerFlags, type KafkaNode } from './kafka-settings.ts';
+import { brokerFlags, type KafkaNode, type ProxiedPorts } from './kafka-settings.ts';
 import { assertPortFree, portTaken } from './ports.ts';
 import { LocalServerError } from './progress.ts';
 import { type ServerProcess, spawnServer, untilReady } from './server-process.ts';
@@ -10,8 +10,12 @@ import { type ServerProcess, spawnServer, untilReady } from './server-process.ts
 export interface LocalBroker {
   readonly nodeId: number;
   readonly port: number;
+  /** The listener for clients behind a proxy; undefined unless the cluster was started with `proxied`. */
+  readonly proxied: ProxiedPorts | undefined;
   /** The process id of the running process, or of the last one. */
   readonly pid: number;
+  /** False after `stop`, `kill` or an end of its own, e.g. for want of disk space; true while it is paused. */
+  isRunning(): boolean;
   /** SIGTERM: moves leaders away and closes the logs; SIGKILL after 20 s. */
   stop(): Promise<void>;
   /** SIGKILL. */
@@ -51,9 +55,11 @@ export async function startBroker(
   return {
     nodeId: node.nodeId,
     port: node.port,
+    proxied: node.proxied,
     get pid() {
       return server.pid;
     },
+    isRunning: () => server.isRunning(),
     stop: async () => {
       await server.stop(STOP_DEADLINE_MS);
     },
@@ -78,6 +84,9 @@ async function launch(
   const name = `Kafka broker ${node.nodeId}`;
   const consoleLog = join(node.dir, 'broker.log');
   await assertPortFree(node.port, name);
+  if (node.proxied !== undefined) {
+    await assertPortFree(node.proxied.listenPort, `the proxied listener of ${name}`);
+  }
   await assertPortFree(node.controllerPort, `the controller of ${name}`);
   let ready = false;
   const server = await spawnServer({

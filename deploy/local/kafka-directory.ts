@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { type KafkaNode, serverProperties } from './kafka-settings.ts';
+import { type KafkaNode, type ServerSettings, serverProperties } from './kafka-settings.ts';
 import { makeDirectory } from './make-directory.ts';
 import { LocalServerError } from './progress.ts';
 import { kafkaTool } from './tools.ts';
@@ -45,11 +45,16 @@ export async function openKafkaDirectory(dir: string | undefined, brokers: numbe
 }
 
 /** Writes a node's settings, and formats its data directory unless it already is. */
-export async function prepareNode(node: KafkaNode, nodes: readonly KafkaNode[], clusterId: string): Promise<void> {
-  await mkdir(join(node.dir, 'data'), { recursive: true });
+export async function prepareNode(
+  node: KafkaNode,
+  nodes: readonly KafkaNode[],
+  clusterId: string,
+  extra: ServerSettings = {},
+): Promise<void> {
+  await Promise.all([mkdir(node.dir, { recursive: true }), mkdir(node.dataDir, { recursive: true })]);
   const settingsFile = join(node.dir, 'server.properties');
-  await writeFile(settingsFile, serverProperties(node, nodes));
-  if (!existsSync(join(node.dir, 'data', 'meta.properties'))) {
+  await writeFile(settingsFile, serverProperties(node, nodes, extra));
+  if (!existsSync(join(node.dataDir, 'meta.properties'))) {
     await kafkaTool('kafka.tools.StorageTool', ['format', '--cluster-id', clusterId, '--config', settingsFile]);
   }
 }

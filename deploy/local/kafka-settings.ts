@@ -1,28 +1,45 @@
 import { join } from 'node:path';
 
+/** The ports of a listener that clients reach through a TCP proxy. */
+export interface ProxiedPorts {
+  /** The broker listens here; a proxy forwards to it. */
+  readonly listenPort: number;
+  /** The broker tells its clients to connect here; the proxy has to listen on it. */
+  readonly advertisedPort: number;
+}
+
+/** Settings of a server by Kafka's own names. */
+export type ServerSettings = Readonly<Record<string, string | number | boolean>>;
+
 /** One combined node, broker and controller, of a local cluster. */
 export interface KafkaNode {
   readonly nodeId: number;
   readonly port: number;
   readonly controllerPort: number;
-  /** Holds `server.properties`, `broker.log` and the formatted `data` directory. */
+  /** A listener of its own for clients behind a proxy, if any. */
+  readonly proxied: ProxiedPorts | undefined;
+  /** Holds `server.properties` and `broker.log`. */
   readonly dir: string;
+  /** The formatted log directory. */
+  readonly dataDir: string;
 }
 
-/** The settings file of one node; `nodes` are all of the cluster, they form the quorum. */
-export function serverProperties(node: KafkaNode, nodes: readonly KafkaNode[]): string {
+/**
+ * The settings file of one node.
+ *
+ * @param nodes all of the cluster; they form the quorum
+ * @param extra wins over the settings of a local cluster
+ */
+export function serverProperties(node: KafkaNode, nodes: readonly KafkaNode[], extra: ServerSettings = {}): string {
   const replicas = nodes.length;
   const minInSync = replicas === 1 ? 1 : 2;
-  const settings: Record<string, string | number | boolean> = {
+  const settings: ServerSettings = {
     'process.roles': 'broker,controller',
     'node.id': node.nodeId,
     'controller.quorum.voters': nodes.map((voter) => `${voter.nodeId}@127.0.0.1:${voter.controllerPort}`).join(','),
     'controller.listener.names': 'CONTROLLER',
-    listeners: `PLAINTEXT://127.0.0.1:${node.port},CONTROLLER://127.0.0.1:${node.controllerPort}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${node.port}`,
-    'inter.broker.listener.name': 'PLAINTEXT',
-    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
-    'log.dirs': join(node.dir, 'data'),
+    ...listenerSettings(node),
+    'log.dirs': node.dataDir,
 
     // As in production: topics are made on purpose, and a write counts when two replicas have it.
     'auto.create.topics.enable': false,
@@ -54,9 +71,27 @@ export function serverProperties(node: KafkaNode, nodes: readonly KafkaNode[]): 
     'log.cleaner.dedupe.buffer.size': 4 * 1024 * 1024,
     'log.index.size.max.bytes': 1024 * 1024,
     'socket.request.max.bytes': 64 * 1024 * 1024,
+    ...extra,
   };
   const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
   return `${lines.join('\n')}\n`;
+}
+
+/** Brokers and direct clients meet on PLAINTEXT; only clients behind a proxy use PROXIED, so that faults hit them alone. */
+function listenerSettings(node: KafkaNode): ServerSettings {
+  const listeners = [`PLAINTEXT://127.0.0.1:${node.port}`];
+  const advertised = [...listeners];
+  if (node.proxied !== undefined) {
+    listeners.push(`PROXIED://127.0.0.1:${node.proxied.listenPort}`);
+    advertised.push(`PROXIED://127.0.0.1:${node.proxied.advertisedPort}`);
+  }
+  listeners.push(`CONTROLLER://127.0.0.1:${node.controllerPort}`);
+  return {
+    listeners: listeners.join(','),
+    'advertised.listeners': advertised.join(','),
+    'inter.broker.listener.name': 'PLAINTEXT',
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT',
+  };
 }
 
 /** How the Java machine of a broker is run; `brokers` share the memory of one machine. */

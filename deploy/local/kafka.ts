@@ -3,12 +3,13 @@ import { join } from 'node:path';
 import { findJava } from './java.ts';
 import { type BrokerOptions, type LocalBroker, startBroker } from './kafka-broker.ts';
 import { type KafkaDirectory, openKafkaDirectory, prepareNode } from './kafka-directory.ts';
-import type { KafkaNode } from './kafka-settings.ts';
+import type { KafkaNode, ServerSettings } from './kafka-settings.ts';
 import { fetchServerJars } from './maven.ts';
 import { assertPortFree, freePorts } from './ports.ts';
 import { LocalServerError, type OnLog } from './progress.ts';
 
 export type { LocalBroker } from './kafka-broker.ts';
+export type { ProxiedPorts, ServerSettings } from './kafka-settings.ts';
 
 export interface KafkaOptions {
   readonly brokers: 1 | 3;
@@ -16,6 +17,12 @@ export interface KafkaOptions {
   readonly dir?: string;
   /** One per broker; free ones when not given. */
   readonly ports?: readonly number[];
+  /** Gives each broker a second client listener, advertised under a port that a TCP proxy of the caller listens on. */
+  readonly proxied?: boolean;
+  /** Where each broker keeps its data, e.g. on a disk of its own; below `dir` where undefined. Never removed by `close`. */
+  readonly dataDirs?: readonly (string | undefined)[];
+  /** Settings of every server by Kafka's names; they win over those of the local cluster. */
+  readonly settings?: ServerSettings;
   readonly onLog?: OnLog;
   /** Gives up a start that is under way; what was started by then is ended. Does nothing afterwards. */
   readonly signal?: AbortSignal;
@@ -27,6 +34,8 @@ export interface KafkaOptions {
 export interface LocalKafka {
   /** `127.0.0.1:port` of every broker. */
   readonly bootstrap: string[];
+  /** `127.0.0.1:advertisedPort` of every broker, where the proxies listen; empty unless started with `proxied`. */
+  readonly proxiedBootstrap: string[];
   readonly brokers: readonly LocalBroker[];
   readonly dir: string;
   /** Ends all brokers; removes the directory if it is temporary. */
@@ -77,7 +86,7 @@ async function startCluster(
   const nodes = await planNodes(directory.path, options);
   const started = performance.now();
   options.onLog?.(`starting ${options.brokers === 1 ? 'a Kafka broker' : `${options.brokers} Kafka brokers`}`);
-  await Promise.all(nodes.map((node) => prepareNode(node, nodes, directory.clusterId)));
+  await Promise.all(nodes.map((node) => prepareNode(node, nodes, directory.clusterId, options.settings)));
   options.signal?.throwIfAborted();
   const all = nodes.map((node) => node.nodeId);
   const outcomes = await Promise.allSettled(nodes.map((node) => startBroker(node, brokerOptions, all)));
@@ -92,6 +101,9 @@ async function startCluster(
   options.onLog?.(`Kafka is ready after ${seconds} s, process ${processes}, logs in ${directory.path}`);
   return {
     bootstrap: nodes.map((node) => `127.0.0.1:${node.port}`),
+    proxiedBootstrap: nodes.flatMap(({ proxied }) =>
+      proxied === undefined ? [] : [`127.0.0.1:${proxied.advertisedPort}`],
+    ),
     brokers,
     dir: directory.path,
     close: async () => {
@@ -103,15 +115,31 @@ async function startCluster(
 }
 
 async function planNodes(dir: string, options: KafkaOptions): Promise<KafkaNode[]> {
-  const free = await freePorts(options.brokers * 2);
-  const ports = options.ports ?? free.slice(0, options.brokers);
+  const free = await freePorts(options.brokers * 4);
+  const takePorts = (): number[] => free.splice(0, options.brokers);
+  const [ports, controllerPorts, listenPorts, advertisedPorts] = [
+    options.ports ?? takePorts(),
+    takePorts(),
+    takePorts(),
+    takePorts(),
+  ];
   if (ports.length !== options.brokers) {
     throw new RangeError(`${options.brokers} brokers need as many ports, given: ${ports.join(', ')}`);
   }
   return ports.map((port, index) => {
     const nodeId = index + 1;
-    const controllerPort = free[options.brokers + index] as number;
-    return { nodeId, port, controllerPort, dir: join(dir, `broker-${nodeId}`) };
+    const ownDir = join(dir, `broker-${nodeId}`);
+    return {
+      nodeId,
+      port,
+      controllerPort: controllerPorts[index] as number,
+      proxied:
+        options.proxied === true
+          ? { listenPort: listenPorts[index] as number, advertisedPort: advertisedPorts[index] as number }
+          : undefined,
+      dir: ownDir,
+      dataDir: options.dataDirs?.[index] ?? join(ownDir, 'data'),
+    };
   });
 }
 

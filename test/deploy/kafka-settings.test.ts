@@ -5,7 +5,9 @@ const node = (nodeId: number): KafkaNode => ({
   nodeId,
   port: 9091 + nodeId,
   controllerPort: 19_091 + nodeId,
+  proxied: undefined,
   dir: `/data/broker-${nodeId}`,
+  dataDir: `/data/broker-${nodeId}/data`,
 });
 
 function settingsOf(nodes: KafkaNode[]): Map<string, string> {
