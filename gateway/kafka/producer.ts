@@ -2,7 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { unanswered } from '../core/outcome.ts';
 import type { Settleable } from '../core/publish.ts';
 import type { Pressure, RecordEncoder, RecordSink } from '../core/record-sink.ts';
+import { Watermarks } from '../core/watermarks.ts';
 import { BufferPool } from '../record-batch/buffer-pool.ts';
+import { KeyBytes } from '../record-batch/key-bytes.ts';
 import type { ProducerIdentity } from '../record-batch/sealed-batch.ts';
 import { backoffMs } from './backoff.ts';
 import { ControlChannel } from './control-channel.ts';
@@ -11,7 +13,6 @@ import { KafkaError } from './errors.ts';
 import type { Lane } from './lane.ts';
 import { type ClusterView, Metadata, viewOf } from './metadata.ts';
 import type { KafkaObserver } from './observer.ts';
-import { KeyBytes } from './partitioner.ts';
 import { fetchProducerIdentity, ProducerIds } from './producer-id.ts';
 import { Reachability } from './reachability.ts';
 import { Sender } from './sender.ts';
@@ -19,7 +20,6 @@ import { defaultStartTimeoutMs, type KafkaSettings } from './settings.ts';
 import { settleAll } from './settle.ts';
 import { laneFactory, TopicLanes } from './topic-lanes.ts';
 import { prepareTopics } from './topics.ts';
-import { Watermarks } from './watermarks.ts';
 
 export interface ProducerOptions extends KafkaSettings {
   /** All topics that records will be appended to. */
@@ -91,6 +91,10 @@ export class Producer implements RecordSink {
       observer.pressureChanged(level, this.#watermarks.records, this.#watermarks.bytes);
       this.#onPressure(level);
     });
+    const { softRecords, hardRecords, softBytes, hardBytes } = options;
+    if (!(softRecords < hardRecords && softBytes < hardBytes)) {
+      throw new KafkaError('invalid_settings', 'softRecords and softBytes must be less than hardRecords and hardBytes');
+    }
     if (!(maxBatchRecords >= 1)) throw new KafkaError('invalid_settings', 'maxBatchRecords must be at least 1');
     this.#control = new ControlChannel(options, this.#reachability);
     this.#metadata = new Metadata(this.#control, options.topics, options, observer, (view) => this.#adopt(view));

@@ -1,7 +1,8 @@
 import { murmur2 as libraryMurmur2 } from '@platformatic/kafka';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { KeyBytes, murmur2, partitionForKey } from '../../../gateway/kafka/partitioner.ts';
+import { murmur2, partitionForKey } from '../../../gateway/kafka/partitioner.ts';
+import { KeyBytes } from '../../../gateway/record-batch/key-bytes.ts';
 
 describe('murmur2', () => {
   // The vectors of Kafka's own UtilsTest.testMurmur2.

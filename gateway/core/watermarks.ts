@@ -1,5 +1,4 @@
-import type { Pressure } from '../core/record-sink.ts';
-import { KafkaError } from './errors.ts';
+import type { Pressure } from './record-sink.ts';
 
 export interface WatermarkSettings {
   readonly softRecords: number;
@@ -28,12 +27,8 @@ export class Watermarks {
   records = 0;
   bytes = 0;
 
-  /** @throws {KafkaError} `invalid_settings` when a soft mark is not below its hard one. */
   constructor(settings: WatermarkSettings, onChange: (level: Pressure) => void) {
     const { softRecords, hardRecords, softBytes, hardBytes } = settings;
-    if (!(softRecords < hardRecords && softBytes < hardBytes)) {
-      throw new KafkaError('invalid_settings', 'softRecords and softBytes must be less than hardRecords and hardBytes');
-    }
     this.#soft = { records: softRecords, bytes: softBytes };
     this.#hard = { records: hardRecords, bytes: hardBytes };
     this.#onChange = onChange;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Pressure } from '../../../gateway/core/record-sink.ts';
-import { Watermarks } from '../../../gateway/kafka/watermarks.ts';
+import { Watermarks } from '../../../gateway/core/watermarks.ts';
 
 const settings = { softRecords: 10, hardRecords: 20, softBytes: 1000, hardBytes: 2000 };
 
@@ -43,9 +43,5 @@ describe('the watermarks', () => {
         expect(marks.level).toBe(levels.at(-1) ?? 0);
       }),
     );
-  });
-
-  test('must be in order', () => {
-    expect(() => new Watermarks({ ...settings, softBytes: 2000 }, () => undefined)).toThrow('less than');
   });
 });
