@@ -86,8 +86,8 @@ async function start(
 function simulatorSettings(settings: DemoSettings, demo: RunningDemo): SimulatorSettings {
   return {
     ...simulatorDefaults,
-    host: '127.0.0.1',
-    port: demo.ports.mqtt,
+    addresses: [{ host: '127.0.0.1', port: demo.ports.mqtt }],
+    followsAnyServer: false,
     version: 5,
     vehicles: settings.vehicles,
     bays: settings.bays,

@@ -4,6 +4,7 @@ import type { Device } from './core/fleet.ts';
 import type { Ledger } from './core/ledger.ts';
 import { Schedule } from './core/schedule.ts';
 import { World } from './core/world.ts';
+import { addressText, GatewayAddresses } from './mqtt/addresses.ts';
 import { loadPayloadEncoder } from './mqtt/payload.ts';
 import { FleetPublisher } from './mqtt/publisher.ts';
 import { describeCode } from './mqtt/reasons.ts';
@@ -73,6 +74,7 @@ class FleetRun {
     const { settings, fleet, secrets, ledger } = options;
     this.#publisher = new FleetPublisher({
       ...settings,
+      addresses: new GatewayAddresses(settings.addresses, settings.followsAnyServer),
       devices: fleet,
       secrets,
       ledger,
@@ -99,8 +101,8 @@ class FleetRun {
     }
     if (this.#publisher.connected > 0 || stop.aborted) return;
     const [reason = 'no answer'] = this.#publisher.reasons[0] ?? [];
-    const { host, port } = this.#options.settings;
-    throw new NoConnectionError(`no device could connect to ${host}:${port}: ${reason}${hint(reason)}`);
+    const where = this.#options.settings.addresses.map(addressText).join(' or ');
+    throw new NoConnectionError(`no device could connect to ${where}: ${reason}${hint(reason)}`);
   }
 
   /** Every device has been refused, for reasons that do not pass. */

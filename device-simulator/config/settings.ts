@@ -1,4 +1,5 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { type Address, parseAddress } from '../mqtt/addresses.ts';
 import type { MqttVersion } from '../mqtt/frames.ts';
 
 /** Where the devices' secrets come from. */
@@ -18,9 +19,11 @@ export interface VerifySettings {
 
 /** All that a run needs to know. */
 export interface SimulatorSettings {
-  readonly host: string;
-  readonly port: number;
-  readonly version: MqttVersion;
+  /** The gateways: devices spread over them, and go to the next when one fails. */
+  readonly addresses: readonly Address[];
+  /** Whether a server may refer devices to gateways that are not among `addresses`. */
+  readonly followsAnyServer: boolean;
+  readonly version: MqttVersion | 'mixed';
   readonly vehicles: number;
   readonly bays: number;
   /** Messages per second and vehicle. */
@@ -66,8 +69,9 @@ export const simulatorDefaults = {
 
 /** Options as commander leaves them. */
 interface Flags {
-  mqtt: { host: string; port: number };
-  mqttVersion: '4' | '5';
+  mqtt: Address[];
+  followAnyServer?: true;
+  mqttVersion: '4' | '5' | 'mixed';
   vehicles: number;
   bays: number;
   rate: number;
@@ -125,11 +129,16 @@ function simulateCommand(): Command {
         'Kafka back that nothing acknowledged was lost, out of order or on a wrong partition. Ends with one line of JSON.',
     )
     .addOption(
-      new Option('--mqtt <host:port>', 'the gateway')
-        .argParser(endpoint)
-        .default({ host: '127.0.0.1', port: 1883 }, '127.0.0.1:1883'),
+      new Option('--mqtt <host:port,…>', 'the gateways; devices spread over them, and go to the next when one fails')
+        .argParser(endpoints)
+        .default([{ host: '127.0.0.1', port: 1883 }], '127.0.0.1:1883'),
     )
-    .addOption(new Option('--mqtt-version <version>', '4 is MQTT 3.1.1').choices(['4', '5']).default('5'))
+    .option('--follow-any-server', 'let a gateway refer devices, with their secrets, to servers not named by --mqtt')
+    .addOption(
+      new Option('--mqtt-version <version>', '4 is MQTT 3.1.1; mixed: every other device')
+        .choices(['4', '5', 'mixed'])
+        .default('5'),
+    )
     .option('--vehicles <n>', 'vehicles in the fleet', count(1_000_000), d.vehicles)
     .option('--bays <n>', 'parking bays in the fleet', count(10_000), d.bays)
     .option('--rate <n>', 'messages per second and vehicle', positive, d.rate)
@@ -186,9 +195,9 @@ function refuseContradictions(command: Command, flags: Flags): void {
 function settingsFrom(flags: Flags): SimulatorSettings {
   const { mqtt, mqttVersion, keepAlive, kafka, registry, topic } = flags;
   return {
-    host: mqtt.host,
-    port: mqtt.port,
-    version: mqttVersion === '5' ? 5 : 4,
+    addresses: mqtt,
+    followsAnyServer: flags.followAnyServer ?? false,
+    version: mqttVersion === 'mixed' ? 'mixed' : mqttVersion === '5' ? 5 : 4,
     vehicles: flags.vehicles,
     bays: flags.bays,
     rate: flags.rate,
@@ -247,11 +256,12 @@ function size(text: string): number {
   return value;
 }
 
-function endpoint(text: string): { host: string; port: number } {
-  const match = /^(?:\[(.+)\]|([^:]+)):(\d{1,5})$/.exec(text);
-  const port = Number(match?.[3]);
-  if (!match || port < 1 || port > 65_535) throw new InvalidArgumentError('Must be host:port.');
-  return { host: match[1] ?? match[2] ?? '', port };
+function endpoints(text: string): Address[] {
+  return list(text).map((part) => {
+    const address = parseAddress(part);
+    if (!address) throw new InvalidArgumentError('Must be host:port, or several separated by commas.');
+    return address;
+  });
 }
 
 function list(text: string): string[] {

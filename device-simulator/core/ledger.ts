@@ -14,11 +14,22 @@ export interface LedgerEntry {
   readonly rejected: Bitset;
 }
 
+/** Where a fleet enters what it sends and what is answered, before the bytes leave and as soon as they arrive. */
+export interface MessageLog {
+  /** Begins the account of one boot of a device and returns its number. Throws when it exists already. */
+  open(subject: string, bootId: number, deviceId: string): number;
+  /** Sent, once more or for the first time. */
+  recordSent(number: number, sequence: number): void;
+  recordAcknowledged(number: number, sequence: number): void;
+  /** @param code the MQTT 5 reason code */
+  recordRejected(number: number, sequence: number, code: number): void;
+}
+
 /**
  * What was sent, and what was answered, by device, boot id and sequence. Three bits per message: 2,000 vehicles at one
  * message per second cost 2.7 MB an hour.
  */
-export class Ledger {
+export class Ledger implements MessageLog {
   readonly #entries: LedgerEntry[] = [];
   readonly #bySubject = new Map<string, Map<number, number>>();
 

@@ -1,5 +1,7 @@
 import { connect, type Socket } from 'node:net';
+import { type GatewayAddresses, GatewayChoice, type Redirection } from './addresses.ts';
 import { type BackoffOptions, backoffMs } from './backoff.ts';
+import { Exchange, type ExchangeObserver } from './exchange.ts';
 import {
   type ConnectOptions,
   connectFrame,
@@ -8,13 +10,15 @@ import {
   type MqttVersion,
   packetType,
   pingRequest,
+  pubrelFrame,
   readConnack,
+  readDisconnect,
 } from './frames.ts';
 import { type OutboundMessage, Outbox } from './outbox.ts';
-import { describeCode, isFinalRefusal } from './reasons.ts';
+import { describeCode, isFinalRefusal, redirectionOf } from './reasons.ts';
 
 /** What a device's connection tells. All calls are synchronous; none may throw. */
-export interface ConnectionObserver {
+export interface ConnectionObserver extends ExchangeObserver {
   opened(device: number): void;
   /**
    * Lost, or never opened; it is tried again by itself.
@@ -22,15 +26,19 @@ export interface ConnectionObserver {
    * @param isFinal refused for a reason that does not pass
    */
   closed(device: number, wasOpen: boolean, reason: string, isFinal: boolean): void;
+  /** Told before the bytes of a PUBLISH leave; `message.sent` says whether it is sent again. */
   sent(device: number, message: OutboundMessage): void;
-  acknowledged(device: number, message: OutboundMessage): void;
-  /** MQTT 5: PUBACK with a reason code of 0x80 or more. */
-  rejected(device: number, message: OutboundMessage, code: number): void;
 }
 
+/**
+ * How a connection is broken on purpose: with a PUBLISH written in part, right after one was written whole (so that its
+ * acknowledgement finds nobody), or at once.
+ */
+export const breakages = ['mid-publish', 'before-puback', 'plain'] as const;
+export type Breakage = (typeof breakages)[number];
+
 export interface ConnectionOptions {
-  readonly host: string;
-  readonly port: number;
+  readonly addresses: GatewayAddresses;
   readonly connect: ConnectOptions;
   /** Messages in flight at once; MQTT 5 takes the server's receive maximum when it is smaller. */
   readonly window: number;
@@ -42,6 +50,12 @@ export interface ConnectionOptions {
   readonly random: () => number;
 }
 
+/** More about the end of a connection. */
+interface Loss {
+  readonly isFinal?: boolean;
+  readonly redirection?: Redirection | undefined;
+}
+
 type State = 'idle' | 'connecting' | 'open' | 'ended';
 
 /** One device's MQTT client. Has no timers of its own: `tick` is called for the whole fleet. */
@@ -50,6 +64,8 @@ export class DeviceConnection {
   readonly #options: ConnectionOptions;
   readonly #observer: ConnectionObserver;
   readonly #splitter = new FrameSplitter();
+  readonly #gateway: GatewayChoice;
+  readonly #exchange: Exchange;
   readonly outbox: Outbox;
   #socket: Socket | undefined;
   #state: State = 'idle';
@@ -60,6 +76,7 @@ export class DeviceConnection {
   #deadlineMs = Number.POSITIVE_INFINITY;
   #lastWriteMs = 0;
   #nowMs = 0;
+  #breakage: Breakage | undefined;
 
   constructor(device: number, options: ConnectionOptions, observer: ConnectionObserver) {
     this.#device = device;
@@ -68,6 +85,8 @@ export class DeviceConnection {
     this.#window = options.window;
     this.#keepAliveMs = options.connect.keepAliveSeconds * 1000;
     this.outbox = new Outbox(options.backlog);
+    this.#exchange = new Exchange(device, options.connect.version, this.outbox, observer);
+    this.#gateway = new GatewayChoice(options.addresses, device);
   }
 
   get isOpen(): boolean {
@@ -95,11 +114,18 @@ export class DeviceConnection {
     else if (this.#state === 'open' && this.#keepAliveMs > 0) this.#keepAlive(nowMs);
   }
 
+  /** Breaks the connection on purpose: `plain` now, the others with the next PUBLISH. Without a connection, nothing. */
+  breakWith(breakage: Breakage): void {
+    if (this.#state !== 'open') return;
+    if (breakage === 'plain') this.#lose('reset on purpose');
+    else this.#breakage = breakage;
+  }
+
   /** DISCONNECT and close, for good. */
   end(): void {
     const wasOpen = this.#state === 'open';
     this.#state = 'ended';
-    if (wasOpen) this.#socket?.end(disconnectFrame(this.#version));
+    if (wasOpen) this.#socket?.end(disconnectFrame(this.version));
     else this.#socket?.destroy();
   }
 
@@ -109,12 +135,12 @@ export class DeviceConnection {
     this.#socket?.destroy();
   }
 
-  get #version(): MqttVersion {
+  get version(): MqttVersion {
     return this.#options.connect.version;
   }
 
   #connect(): void {
-    const { host, port, readBuffer, connectTimeoutMs } = this.#options;
+    const { readBuffer, connectTimeoutMs } = this.#options;
     this.#state = 'connecting';
     this.#deadlineMs = this.#nowMs + connectTimeoutMs;
     this.#splitter.reset();
@@ -125,7 +151,7 @@ export class DeviceConnection {
         return true;
       },
     };
-    const socket = connect({ host, port, noDelay: true, onread });
+    const socket = connect({ ...this.#gateway.current, noDelay: true, onread });
     this.#socket = socket;
     socket.on('connect', () => socket.write(connectFrame(this.#options.connect)));
     socket.on('error', (error: NodeJS.ErrnoException) => {
@@ -149,24 +175,29 @@ export class DeviceConnection {
     const type = (frame[0] as number) >> 4;
     if (this.#state === 'connecting') {
       this.#handleConnack(type === packetType.connack ? frame : Buffer.alloc(0));
-    } else if (type === packetType.puback) {
-      this.#handlePuback(frame, bodyOffset);
     } else if (type === packetType.pingresp) {
       this.#deadlineMs = Number.POSITIVE_INFINITY;
     } else if (type === packetType.disconnect) {
-      this.#lose(`server DISCONNECT ${describeCode(frame[bodyOffset] ?? 0, 5)}`);
+      const { code, serverReference } = readDisconnect(frame);
+      const redirection = redirectionOf(code, this.version, serverReference);
+      this.#lose(`server DISCONNECT ${describeCode(code, 5)}`, { redirection });
+    } else {
+      const answer = this.#exchange.handle(frame, bodyOffset);
+      if (answer) this.#socket?.write(answer);
     }
   }
 
   #handleConnack(frame: Buffer): void {
-    const answer = frame.length === 0 ? undefined : readConnack(frame, this.#version);
+    const answer = frame.length === 0 ? undefined : readConnack(frame, this.version);
     if (!answer) {
       this.#lose('the first packet was not CONNACK');
       return;
     }
     if (answer.code !== 0) {
-      const reason = `refused: ${describeCode(answer.code, this.#version)}`;
-      this.#lose(reason, isFinalRefusal(answer.code, this.#version));
+      this.#lose(`refused: ${describeCode(answer.code, this.version)}`, {
+        isFinal: isFinalRefusal(answer.code, this.version),
+        redirection: redirectionOf(answer.code, this.version, answer.serverReference),
+      });
       return;
     }
     this.#state = 'open';
@@ -178,16 +209,6 @@ export class DeviceConnection {
     this.#observer.opened(this.#device);
   }
 
-  #handlePuback(frame: Buffer, bodyOffset: number): void {
-    if (frame.length < bodyOffset + 2) return;
-    const message = this.outbox.settle(frame.readUInt16BE(bodyOffset));
-    if (!message) return;
-    // MQTT 5.0 section 3.4.2.1: without a reason code, success.
-    const code = this.#version === 5 ? (frame[bodyOffset + 2] ?? 0) : 0;
-    if (code < 0x80) this.#observer.acknowledged(this.#device, message);
-    else this.#observer.rejected(this.#device, message, code);
-  }
-
   /** Writes what the window allows, as one segment when it is more than one message. */
   #pump(): void {
     const socket = this.#socket;
@@ -196,11 +217,30 @@ export class DeviceConnection {
     this.#lastWriteMs = this.#nowMs;
     socket.cork();
     for (; message; message = this.outbox.takeNext(this.#window)) {
+      if (message.released) {
+        socket.write(pubrelFrame(message.packetId));
+        continue;
+      }
       this.#observer.sent(this.#device, message);
       message.sent = true;
+      if (this.#breakage) {
+        this.#breakAt(socket, message.frame, this.#breakage);
+        return;
+      }
       socket.write(message.frame);
     }
     socket.uncork();
+  }
+
+  /** Writes the frame, or a part of it, and cuts the connection as soon as the bytes have left. */
+  #breakAt(socket: Socket, frame: Buffer, breakage: Breakage): void {
+    const partBytes = 1 + Math.floor(this.#options.random() * (frame.length - 1));
+    const bytes = breakage === 'mid-publish' ? frame.subarray(0, partBytes) : frame;
+    // From here on the socket is nobody's: what it still receives is not read.
+    this.#socket = undefined;
+    socket.write(bytes, () => socket.destroy());
+    socket.uncork();
+    this.#lose(`cut on purpose, ${breakage}`);
   }
 
   /** A ping when the connection was quiet for three quarters of the keep-alive; then an answer within as long again. */
@@ -211,14 +251,17 @@ export class DeviceConnection {
     if (this.#deadlineMs === Number.POSITIVE_INFINITY) this.#deadlineMs = nowMs + this.#keepAliveMs * 1.5;
   }
 
-  #lose(reason: string, isFinal = false): void {
+  #lose(reason: string, { isFinal = false, redirection }: Loss = {}): void {
     if (this.#state === 'ended') return;
     const wasOpen = this.#state === 'open';
     const socket = this.#socket;
     this.#socket = undefined;
     socket?.destroy();
     this.outbox.rewind();
+    if (redirection) this.#gateway.redirect(redirection);
+    else this.#gateway.next();
     this.#state = 'idle';
+    this.#breakage = undefined;
     this.#deadlineMs = Number.POSITIVE_INFINITY;
     this.#connectAtMs = this.#nowMs + backoffMs(this.#attempt, this.#options.backoff, this.#options.random());
     this.#attempt += 1;

@@ -1,24 +1,42 @@
-import { generate, type IConnackPacket, type IConnectPacket, type Packet, parser } from 'mqtt-packet';
+import { generate, type IConnectPacket, type Packet, parser } from 'mqtt-packet';
 
 /** MQTT 3.1.1 is protocol level 4. */
 export type MqttVersion = 4 | 5;
 
 /** Control packet types, MQTT 5.0 section 2.1.2. */
-export const packetType = { connack: 2, publish: 3, puback: 4, pingresp: 13, disconnect: 14 } as const;
+export const packetType = {
+  connack: 2,
+  publish: 3,
+  puback: 4,
+  pubrec: 5,
+  pubcomp: 7,
+  pingresp: 13,
+  disconnect: 14,
+} as const;
 
-const publishQos1 = 0x32;
+/** What a device asks for: at least once, or exactly once. */
+export type PublishQos = 1 | 2;
+
+const publishType = 0x30;
+const pubrelType = 0x62;
 const dupFlag = 0x08;
 /** A client that subscribes to nothing gets nothing larger. */
 const maxInboundBytes = 65_536;
 
 export const pingRequest = Buffer.from([0xc0, 0]);
 
-/** The bytes of a QoS 1 PUBLISH, without properties (MQTT 5.0 section 3.3, MQTT 3.1.1 section 3.3). */
-export function publishFrame(topic: Uint8Array, packetId: number, payload: Uint8Array, version: MqttVersion): Buffer {
+/** The bytes of a PUBLISH, without properties (MQTT 5.0 section 3.3, MQTT 3.1.1 section 3.3). */
+export function publishFrame(
+  topic: Uint8Array,
+  packetId: number,
+  payload: Uint8Array,
+  version: MqttVersion,
+  qos: PublishQos = 1,
+): Buffer {
   const remaining = 2 + topic.length + 2 + (version === 5 ? 1 : 0) + payload.length;
   const lengthBytes = remaining < 128 ? 1 : remaining < 16_384 ? 2 : remaining < 2_097_152 ? 3 : 4;
   const frame = Buffer.allocUnsafe(1 + lengthBytes + remaining);
-  frame[0] = publishQos1;
+  frame[0] = publishType | (qos << 1);
   let offset = 1;
   for (let left = remaining; offset <= lengthBytes; left >>>= 7) {
     frame[offset] = (left & 127) | (offset < lengthBytes ? 128 : 0);
@@ -35,6 +53,11 @@ export function publishFrame(topic: Uint8Array, packetId: number, payload: Uint8
 /** Marks a PUBLISH as possibly delivered before [MQTT-3.3.1-1]. */
 export function markDuplicate(frame: Buffer): void {
   frame[0] = (frame[0] as number) | dupFlag;
+}
+
+/** PUBREL (MQTT 5.0 section 3.6): the receiver may forget the packet id of a QoS 2 message. */
+export function pubrelFrame(packetId: number): Buffer {
+  return Buffer.from([pubrelType, 2, packetId >> 8, packetId & 0xff]);
 }
 
 export interface ConnectOptions {
@@ -79,24 +102,46 @@ export interface ConnectAnswer {
   readonly receiveMaximum: number;
   /** Seconds; undefined when the server leaves it to the client. */
   readonly serverKeepAliveSeconds: number | undefined;
+  /** Where to go instead; undefined when the server names no other. */
+  readonly serverReference: string | undefined;
 }
 
 /** Decodes one whole CONNACK; undefined when it is not one. */
 export function readConnack(frame: Buffer, version: MqttVersion): ConnectAnswer | undefined {
-  let connack: IConnackPacket | undefined;
-  const decoder = parser({ protocolVersion: version });
-  decoder.on('packet', (packet: Packet) => {
-    if (packet.cmd === 'connack') connack = packet;
-  });
-  decoder.on('error', () => undefined);
-  decoder.parse(frame);
-  if (!connack) return undefined;
+  const connack = readPacket(frame, version);
+  if (connack?.cmd !== 'connack') return undefined;
   return {
     code: (version === 5 ? connack.reasonCode : connack.returnCode) ?? 0,
     sessionPresent: connack.sessionPresent,
     receiveMaximum: connack.properties?.receiveMaximum ?? 65_535,
     serverKeepAliveSeconds: connack.properties?.serverKeepAlive,
+    serverReference: connack.properties?.serverReference,
   };
+}
+
+/** What a server says when it ends a connection (MQTT 5.0 section 3.14). */
+export interface Farewell {
+  /** 0 when it gives none. */
+  readonly code: number;
+  readonly serverReference: string | undefined;
+}
+
+/** Decodes one whole DISCONNECT of MQTT 5. */
+export function readDisconnect(frame: Buffer): Farewell {
+  const disconnect = readPacket(frame, 5);
+  if (disconnect?.cmd !== 'disconnect') return { code: 0, serverReference: undefined };
+  return { code: disconnect.reasonCode ?? 0, serverReference: disconnect.properties?.serverReference };
+}
+
+function readPacket(frame: Buffer, version: MqttVersion): Packet | undefined {
+  let decoded: Packet | undefined;
+  const decoder = parser({ protocolVersion: version });
+  decoder.on('packet', (packet: Packet) => {
+    decoded = packet;
+  });
+  decoder.on('error', () => undefined);
+  decoder.parse(frame);
+  return decoded;
 }
 
 /** Takes one frame: the whole of it, and where its body begins. Returning false stops: the connection is gone. */

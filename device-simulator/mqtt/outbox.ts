@@ -9,6 +9,8 @@ export interface OutboundMessage {
   readonly frame: Buffer;
   /** Written on some connection. */
   sent: boolean;
+  /** QoS 2: the server has taken it (PUBREC); what remains is to let it forget the packet id (PUBREL, PUBCOMP). */
+  released: boolean;
   settled: boolean;
 }
 
@@ -63,23 +65,29 @@ export class Outbox {
     if (this.#inFlight >= window) return undefined;
     const message = this.#messages[this.#written];
     if (!message) return undefined;
-    if (message.sent) markDuplicate(message.frame);
+    if (message.sent && !message.released) markDuplicate(message.frame);
     this.#written += 1;
     this.#inFlight += 1;
     return message;
   }
 
-  /** Ends the exchange of a packet id. Undefined: nothing in flight has it. */
-  settle(packetId: number): OutboundMessage | undefined {
+  /** The message in flight with this packet id. */
+  find(packetId: number): OutboundMessage | undefined {
     for (let i = 0; i < this.#written; i += 1) {
       const message = this.#messages[i] as OutboundMessage;
-      if (message.packetId !== packetId || message.settled) continue;
-      message.settled = true;
-      this.#inFlight -= 1;
-      this.#dropSettledFront();
-      return message;
+      if (message.packetId === packetId && !message.settled) return message;
     }
     return undefined;
+  }
+
+  /** Ends the exchange of a packet id. Undefined: nothing in flight has it. */
+  settle(packetId: number): OutboundMessage | undefined {
+    const message = this.find(packetId);
+    if (!message) return undefined;
+    message.settled = true;
+    this.#inFlight -= 1;
+    this.#dropSettledFront();
+    return message;
   }
 
   /** The connection is gone: nothing is in flight any more, and everything unsettled is to be written again. */

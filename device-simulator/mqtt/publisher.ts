@@ -1,15 +1,17 @@
 import type { Device } from '../core/fleet.ts';
-import type { Ledger } from '../core/ledger.ts';
+import type { MessageLog } from '../core/ledger.ts';
 import { type Random, randomStream } from '../core/random.ts';
-import { type ConnectionObserver, DeviceConnection } from './connection.ts';
-import { type MqttVersion, publishFrame } from './frames.ts';
+import type { GatewayAddresses } from './addresses.ts';
+import type { BackoffOptions } from './backoff.ts';
+import { type Breakage, type ConnectionObserver, DeviceConnection } from './connection.ts';
+import { type MqttVersion, type PublishQos, publishFrame } from './frames.ts';
 import type { OutboundMessage } from './outbox.ts';
 import { telemetryTopic } from './payload.ts';
 
 export interface PublisherOptions {
-  readonly host: string;
-  readonly port: number;
-  readonly version: MqttVersion;
+  readonly addresses: GatewayAddresses;
+  /** `mixed`: every other device speaks MQTT 3.1.1. */
+  readonly version: MqttVersion | 'mixed';
   readonly devices: readonly Device[];
   /** By device id; undefined: connect without user name and password (anonymous listener). */
   readonly secrets: ReadonlyMap<string, string> | undefined;
@@ -17,7 +19,9 @@ export interface PublisherOptions {
   readonly window: number;
   readonly backlog: number;
   readonly seed: number;
-  readonly ledger: Ledger;
+  readonly ledger: MessageLog;
+  /** Between attempts to connect; from 250 ms to 10 s when it is left out. */
+  readonly backoff?: BackoffOptions;
   /** Told the latency from the intended send time, milliseconds. */
   readonly onLatency: (latencyMs: number) => void;
 }
@@ -40,6 +44,7 @@ export interface PublisherCounts {
 }
 
 const tickMs = 50;
+const defaultBackoff: BackoffOptions = { firstMs: 250, maxMs: 10_000 };
 
 /**
  * All devices of a fleet as MQTT clients, on one event loop: one timer for everybody, one read buffer, no timer and no
@@ -61,6 +66,7 @@ export class FleetPublisher implements ConnectionObserver {
   readonly #topics: Uint8Array[];
   readonly #accounts: number[];
   readonly #nextSequence: Float64Array;
+  readonly #random: Random;
   readonly #reasons = new Map<string, number>();
   readonly #rejections = new Map<number, number>();
   #ticker: NodeJS.Timeout | undefined;
@@ -70,9 +76,9 @@ export class FleetPublisher implements ConnectionObserver {
   constructor(options: PublisherOptions) {
     this.#options = options;
     const { devices, ledger } = options;
-    const random = randomStream(options.seed, 0x6d717474);
+    this.#random = randomStream(options.seed, 0x6d717474);
     const readBuffer = Buffer.alloc(65_536);
-    this.#connections = devices.map((device) => this.#connection(device, readBuffer, random));
+    this.#connections = devices.map((device) => this.#connection(device, readBuffer));
     this.#topics = devices.map((device) => Buffer.from(telemetryTopic(device)));
     this.#accounts = devices.map(({ boundTo, bootId, deviceId }) => ledger.open(boundTo, bootId, deviceId));
     this.#nextSequence = new Float64Array(devices.length).fill(1);
@@ -97,7 +103,7 @@ export class FleetPublisher implements ConnectionObserver {
    * @param intendedMs when the schedule wanted it, on the clock of `performance.now()`
    * @param encode called with the sequence number
    */
-  publish(device: number, intendedMs: number, encode: (sequence: number) => Uint8Array): void {
+  publish(device: number, intendedMs: number, encode: (sequence: number) => Uint8Array, qos: PublishQos = 1): void {
     const connection = this.#connections[device] as DeviceConnection;
     const { outbox } = connection;
     if (outbox.isFull) {
@@ -107,8 +113,21 @@ export class FleetPublisher implements ConnectionObserver {
     const sequence = this.#nextSequence[device] as number;
     this.#nextSequence[device] = sequence + 1;
     const packetId = outbox.nextPacketId();
-    const frame = publishFrame(this.#topics[device] as Uint8Array, packetId, encode(sequence), this.#options.version);
-    connection.publish({ sequence, intendedMs, packetId, frame, sent: false, settled: false }, performance.now());
+    const topic = this.#topics[device] as Uint8Array;
+    const frame = publishFrame(topic, packetId, encode(sequence), connection.version, qos);
+    const message = { sequence, intendedMs, packetId, frame, sent: false, released: false, settled: false };
+    connection.publish(message, performance.now());
+  }
+
+  /**
+   * Breaks the connections of a random share of the devices on purpose; they come back by themselves.
+   *
+   * @returns how many connections break, now or with their next PUBLISH
+   */
+  breakConnections(share: number, breakage: Breakage): number {
+    const chosen = this.#connections.filter((connection) => connection.isOpen && this.#random.chance(share));
+    for (const connection of chosen) connection.breakWith(breakage);
+    return chosen.length;
   }
 
   get connected(): number {
@@ -172,9 +191,9 @@ export class FleetPublisher implements ConnectionObserver {
 
   /** Entered before the bytes leave: a message that Kafka has must be in the ledger. */
   sent(device: number, message: OutboundMessage): void {
-    const isNew = this.#options.ledger.recordSent(this.#accounts[device] as number, message.sequence);
-    if (isNew) this.counts.sent += 1;
-    else this.counts.resent += 1;
+    this.#options.ledger.recordSent(this.#accounts[device] as number, message.sequence);
+    if (message.sent) this.counts.resent += 1;
+    else this.counts.sent += 1;
   }
 
   acknowledged(device: number, message: OutboundMessage): void {
@@ -185,33 +204,34 @@ export class FleetPublisher implements ConnectionObserver {
 
   rejected(device: number, message: OutboundMessage, code: number): void {
     this.counts.rejected += 1;
-    this.#options.ledger.recordRejected(this.#accounts[device] as number, message.sequence);
+    this.#options.ledger.recordRejected(this.#accounts[device] as number, message.sequence, code);
     this.#rejections.set(code, (this.#rejections.get(code) ?? 0) + 1);
   }
 
-  #connection(device: Device, readBuffer: Buffer, random: Random): DeviceConnection {
-    const { host, port, version, secrets, keepAliveSeconds, window, backlog } = this.#options;
+  #connection(device: Device, readBuffer: Buffer): DeviceConnection {
+    const { addresses, version, secrets, keepAliveSeconds, window, backlog, backoff } = this.#options;
     const connect = {
       clientId: device.deviceId,
       username: secrets ? device.deviceId : undefined,
       password: secrets?.get(device.deviceId),
       keepAliveSeconds,
-      version,
+      version: version === 'mixed' ? mixedVersion(device) : version,
     };
     return new DeviceConnection(
       device.index,
       {
-        host,
-        port,
+        addresses,
         connect,
         window,
         backlog,
         connectTimeoutMs: 15_000,
-        backoff: { firstMs: 250, maxMs: 10_000 },
+        backoff: backoff ?? defaultBackoff,
         readBuffer,
-        random: () => random.next(),
+        random: () => this.#random.next(),
       },
       this,
     );
   }
 }
+
+const mixedVersion = ({ index }: Device): MqttVersion => (index % 2 === 0 ? 5 : 4);

@@ -1,4 +1,8 @@
+import type { Redirection } from './addresses.ts';
 import type { MqttVersion } from './frames.ts';
+
+const useAnotherServer = 0x9c;
+const serverMoved = 0x9d;
 
 /** MQTT 3.1.1 section 3.2.2.3. */
 const returnCodes: Readonly<Record<number, string>> = {
@@ -45,5 +49,15 @@ export function describeCode(code: number, version: MqttVersion): string {
 
 /** Refusals of CONNECT that trying again cannot change: wrong credentials, wrong version, wrong client id, banned. */
 export function isFinalRefusal(code: number, version: MqttVersion): boolean {
-  return version === 5 ? [132, 133, 134, 135, 138, 156, 157].includes(code) : [1, 2, 4, 5].includes(code);
+  return version === 5 ? [132, 133, 134, 135, 138].includes(code) : [1, 2, 4, 5].includes(code);
+}
+
+/** What a CONNACK or DISCONNECT says about going elsewhere (MQTT 5.0 section 4.13); undefined when it says nothing. */
+export function redirectionOf(
+  code: number,
+  version: MqttVersion,
+  reference: string | undefined,
+): Redirection | undefined {
+  if (version !== 5 || (code !== useAnotherServer && code !== serverMoved)) return undefined;
+  return { isPermanent: code === serverMoved, reference };
 }

@@ -22,6 +22,11 @@ export class LatencyHistogram {
     this.#histogram.recordValue(Math.min(maxTrackableUs, Math.max(1, Math.round(latencyMs * 1000))));
   }
 
+  /** Forgets what was recorded: a new interval begins. */
+  reset(): void {
+    this.#histogram.reset();
+  }
+
   summary(): LatencySummary {
     if (this.#histogram.totalCount === 0)
       return { p50Ms: Number.NaN, p95Ms: Number.NaN, p99Ms: Number.NaN, maxMs: Number.NaN };

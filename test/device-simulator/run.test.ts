@@ -11,8 +11,8 @@ async function run(server: FakeServerOptions, change: Partial<SimulatorSettings>
   onTestFinished(() => fake[Symbol.asyncDispose]());
   const settings: SimulatorSettings = {
     ...simulatorDefaults,
-    host: '127.0.0.1',
-    port: fake.port,
+    addresses: [{ host: '127.0.0.1', port: fake.port }],
+    followsAnyServer: false,
     version: 5,
     vehicles: 8,
     bays: 4,

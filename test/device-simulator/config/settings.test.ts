@@ -22,7 +22,14 @@ describe('the command line of the simulator', () => {
     const { command } = parse('--anonymous');
     expect(command).toMatchObject({
       kind: 'simulate',
-      settings: { host: '127.0.0.1', port: 1883, version: 5, vehicles: 200, rate: 1, seconds: 60, verify: undefined },
+      settings: {
+        addresses: [{ host: '127.0.0.1', port: 1883 }],
+        version: 5,
+        vehicles: 200,
+        rate: 1,
+        seconds: 60,
+        verify: undefined,
+      },
     });
   });
 
@@ -35,8 +42,8 @@ describe('the command line of the simulator', () => {
     expect(command).toEqual({
       kind: 'simulate',
       settings: {
-        host: '::1',
-        port: 1884,
+        addresses: [{ host: '::1', port: 1884 }],
+        followsAnyServer: false,
         version: 4,
         vehicles: 10,
         bays: 0,

@@ -8,7 +8,7 @@ const dup = (message: OutboundMessage) => ((message.frame[0] as number) & 0x08) 
 function add(outbox: Outbox, sequence: number): void {
   const packetId = outbox.nextPacketId();
   const frame = publishFrame(Buffer.from('t'), packetId, Buffer.alloc(1), 4);
-  outbox.add({ sequence, intendedMs: 0, packetId, frame, sent: false, settled: false });
+  outbox.add({ sequence, intendedMs: 0, packetId, frame, sent: false, released: false, settled: false });
 }
 
 /** Takes what the window allows, as a connection does. */

@@ -2,6 +2,7 @@ import type { IConnackPacket, IConnectPacket, Packet } from 'mqtt-packet';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createFleet } from '../../../device-simulator/core/fleet.ts';
 import { Ledger } from '../../../device-simulator/core/ledger.ts';
+import { GatewayAddresses } from '../../../device-simulator/mqtt/addresses.ts';
 import type { MqttVersion } from '../../../device-simulator/mqtt/frames.ts';
 import { FleetPublisher, type PublisherOptions } from '../../../device-simulator/mqtt/publisher.ts';
 import { waitFor } from '../../support/wait-for.ts';
@@ -20,8 +21,7 @@ async function start(server: FakeServerOptions = {}, options: Partial<PublisherO
   const fake = await FakeServer.start(server);
   const latencies: number[] = [];
   const publisher = new FleetPublisher({
-    host: '127.0.0.1',
-    port: fake.port,
+    addresses: new GatewayAddresses([{ host: '127.0.0.1', port: fake.port }]),
     version: 5,
     devices: fleet,
     secrets: undefined,
