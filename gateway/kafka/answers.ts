@@ -11,8 +11,8 @@ import { settleAll } from './settle.ts';
 export interface AnswerHandler {
   readonly settings: KafkaSettings;
   readonly observer: KafkaObserver;
-  /** Records have been settled; called after they were told. */
-  settled(records: number, rawBytes: number): void;
+  /** Records have been settled; called after they were told. `handedOver`: they did not count as pressure any more. */
+  settled(records: number, rawBytes: number, handedOver: boolean): void;
   refreshMetadata(): void;
   /** A lane waits for a producer id. */
   requestProducerId(): void;
@@ -54,10 +54,10 @@ export function handleAnswer(lane: Lane, answer: PartitionAnswer, handler: Answe
 
 function settleDelivered(lane: Lane, duplicate: boolean, handler: AnswerHandler): void {
   const batch = lane.delivered();
-  const { settleables, records, rawBytes, openedAtMs } = batch;
+  const { settleables, records, rawBytes, handedOver, openedAtMs } = batch;
   handler.observer.batchDelivered(lane.topic, records, duplicate, performance.now() - openedAtMs);
   settleAll(settleables, delivered, handler.observer);
-  handler.settled(records, rawBytes);
+  handler.settled(records, rawBytes, handedOver);
 }
 
 function retry(lane: Lane, answer: AnswerClass, error: string, mayBeStored: boolean, handler: AnswerHandler): void {
@@ -88,7 +88,9 @@ function split(
   const { observer } = handler;
   const error = errorName(answer.errorCode);
   const possibleDuplicates = lane.possibleDuplicates;
-  const { refused, refusedRawBytes, parts } = lane.split(answerClass === 'invalid_record' ? answer.offenders : []);
+  const { refused, refusedRawBytes, handedOver, parts } = lane.split(
+    answerClass === 'invalid_record' ? answer.offenders : [],
+  );
   const left = parts.reduce((sum, part) => sum + part.records, 0);
   observer.batchSplit(lane.topic, lane.partition, left + refused.length, error);
   if (refused.length === 0) return;
@@ -98,5 +100,5 @@ function split(
   const detail = `Kafka refused the record: ${error}${answer.errorMessage ? `, ${answer.errorMessage}` : ''}`;
   observer.recordsRejected(lane.topic, reason, refused.length);
   settleAll(refused, rejected({ reason, detail }), observer);
-  handler.settled(refused.length, refusedRawBytes);
+  handler.settled(refused.length, refusedRawBytes, handedOver);
 }

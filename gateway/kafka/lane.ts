@@ -1,5 +1,5 @@
 import type { Settleable } from '../core/publish.ts';
-import type { RecordEncoder } from '../core/record-sink.ts';
+import type { HeldBatch, RecordEncoder } from '../core/record-sink.ts';
 import type { BufferPool } from '../record-batch/buffer-pool.ts';
 import { OpenBatch } from '../record-batch/open-batch.ts';
 import type { ProducerIdentity, SealedBatch } from '../record-batch/sealed-batch.ts';
@@ -84,9 +84,10 @@ export class Lane {
     return this.#sealed[0]?.bytes.length ?? this.open.rawBytes;
   }
 
-  /** When the first record that is not settled was appended. Only for a lane that is not empty. */
-  get oldestMs(): number {
-    return this.#sealed[0]?.openedAtMs ?? this.open.openedAtMs;
+  /** When the first record was appended that is neither settled nor handed over; undefined when there is none. */
+  get oldestMs(): number | undefined {
+    const sealed = this.#sealed.find(({ handedOver }) => !handedOver);
+    return sealed?.openedAtMs ?? (this.open.records > 0 ? this.open.openedAtMs : undefined);
   }
 
   /** Records that an unanswered attempt may have stored: doubled, if they are stamped anew. */
@@ -205,6 +206,27 @@ export class Lane {
       this.#stamped = false;
     }
     return split;
+  }
+
+  /**
+   * Shows each batch that was not handed over before, also one that is in flight, and lets it report to the settleables
+   * that come back. Neither bytes nor sequence numbers change.
+   */
+  handOver(take: (batch: HeldBatch) => readonly Settleable[], handedOver: (batch: SealedBatch) => void): void {
+    for (const batch of this.#sealed) {
+      if (batch.handedOver) continue;
+      const { bytes, rawBytes, records, settleables } = batch;
+      const taken = take({ topic: this.topic, bytes, rawBytes, settleables });
+      if (taken.length !== records) throw new RangeError(`${taken.length} settleables for ${records} records`);
+      batch.settleables = taken;
+      batch.handedOver = true;
+      handedOver(batch);
+    }
+  }
+
+  /** Seals the open batch, if there are records in it. */
+  seal(sealed: (lane: Lane, batch: SealedBatch) => void): void {
+    if (this.open.records > 0) sealed(this, this.#seal());
   }
 
   /** Drops everything. The caller settles the records. */

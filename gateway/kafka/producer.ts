@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { unanswered } from '../core/outcome.ts';
 import type { Settleable } from '../core/publish.ts';
-import type { Pressure, RecordEncoder, RecordSink } from '../core/record-sink.ts';
+import type { HeldBatch, Pressure, RecordEncoder, RecordHolder, RecordSink } from '../core/record-sink.ts';
 import { Watermarks } from '../core/watermarks.ts';
 import { BufferPool } from '../record-batch/buffer-pool.ts';
 import { KeyBytes } from '../record-batch/key-bytes.ts';
@@ -37,7 +37,9 @@ export interface ProducerStats {
   readonly lanes: number;
   /** Lanes whose first batch has failed and is to be sent again. */
   readonly failingLanes: number;
-  /** Age of the oldest unsettled record; 0 when there is none. */
+  /** Records that somebody else answers for by now (`handOver`); not among the unsettled ones. */
+  readonly handedOverRecords: number;
+  /** Age of the oldest unsettled record, handed over ones aside; 0 when there is none. */
   readonly oldestUnsettledMs: number;
 }
 
@@ -48,7 +50,7 @@ const maxFreeBufferBytes = 16 * 1024 * 1024;
  * Writes records to Kafka with acks=all, idempotently, in the order of their append within each key. Records that
  * Kafka cannot take yet are kept and sent again for as long as it takes (rule 2); only `drain` and `close` give up.
  */
-export class Producer implements RecordSink {
+export class Producer implements RecordSink, RecordHolder {
   readonly #settings: KafkaSettings;
   readonly #observer: KafkaObserver;
   readonly #topics = new Map<string, TopicLanes>();
@@ -64,6 +66,7 @@ export class Producer implements RecordSink {
   #onPressure: (level: Pressure) => void = () => undefined;
   #onEmpty: () => void = () => undefined;
   #ended = false;
+  #handedOver = 0;
 
   /**
    * Connects, makes sure of the topics, and gets a producer id.
@@ -107,7 +110,7 @@ export class Producer implements RecordSink {
       answers: {
         settings: options,
         observer,
-        settled: (records, rawBytes) => this.#settled(records, rawBytes),
+        settled: (records, rawBytes, handedOver) => this.#settled(records, rawBytes, handedOver),
         refreshMetadata: () => this.#metadata.request(),
         requestProducerId: () => this.#producerIds.request(),
       },
@@ -208,9 +211,33 @@ export class Producer implements RecordSink {
     return true;
   }
 
-  #settled(records: number, rawBytes: number): void {
-    this.#watermarks.remove(records, rawBytes);
+  #settled(records: number, rawBytes: number, handedOver: boolean): void {
+    if (handedOver) this.#handedOver -= records;
+    else this.#watermarks.remove(records, rawBytes);
     if (this.#watermarks.records === 0) this.#onEmpty();
+  }
+
+  get handedOver(): number {
+    return this.#handedOver;
+  }
+
+  handOver(take: (batch: HeldBatch) => readonly Settleable[]): void {
+    let records = 0;
+    let rawBytes = 0;
+    try {
+      for (const lane of this.#lanes()) {
+        lane.seal(this.#sender.sealed);
+        lane.handOver(take, (batch) => {
+          records += batch.records;
+          rawBytes += batch.rawBytes;
+        });
+      }
+    } finally {
+      // At the end: whoever is told that the pressure falls may append at once.
+      this.#handedOver += records;
+      this.#watermarks.remove(records, rawBytes);
+      if (this.#watermarks.records === 0) this.#onEmpty();
+    }
   }
 
   /** How full the gateway is, over everything unsettled. */
@@ -231,22 +258,23 @@ export class Producer implements RecordSink {
   stats(): ProducerStats {
     const lanes = [...this.#lanes()];
     const now = performance.now();
-    const waiting = lanes.filter((lane) => !lane.isEmpty);
     return {
       unsettledRecords: this.#watermarks.records,
       unsettledBytes: this.#watermarks.bytes,
       bufferBytes: this.#pool.heldBytes,
       lanes: lanes.length,
       failingLanes: lanes.filter((lane) => lane.failures > 0).length,
-      oldestUnsettledMs: Math.max(0, ...waiting.map((lane) => now - lane.oldestMs)),
+      handedOverRecords: this.#handedOver,
+      oldestUnsettledMs: lanes.reduce((oldest, lane) => Math.max(oldest, now - (lane.oldestMs ?? now)), 0),
     };
   }
 
   /**
    * Sends what there is without lingering, until everything is settled or the time is over; then settles the rest as
-   * unanswered. Afterwards records are no longer taken: they are settled as unanswered, too.
+   * unanswered. Afterwards records are no longer taken: they are settled as unanswered, too. Records that were handed
+   * over are not waited for, as somebody else answers for them.
    *
-   * @returns how many records were left.
+   * @returns how many records were left, handed over ones aside.
    */
   async drain(deadlineMs: number): Promise<number> {
     this.#sender.stopLingering();
@@ -275,9 +303,9 @@ export class Producer implements RecordSink {
     this.#ended = true;
     this.#sender.close();
     const left = this.#watermarks.records;
-    if (left === 0) return 0;
-    this.#observer.abandoned(left);
+    if (left > 0) this.#observer.abandoned(left);
     for (const lane of this.#lanes()) settleAll(lane.abandon(), unanswered, this.#observer);
+    this.#handedOver = 0;
     this.#watermarks.remove(left, this.#watermarks.bytes);
     return left;
   }

@@ -6,6 +6,8 @@ import { VarintReader, writeVarint } from '../record-batch/varint.ts';
 export interface SplitBatch {
   readonly parts: readonly SealedBatch[];
   readonly refused: readonly Settleable[];
+  /** Whether the refused records, like all others of the batch, had been handed over. */
+  readonly handedOver: boolean;
   /** What the refused records count towards the watermarks. */
   readonly refusedRawBytes: number;
 }
@@ -22,13 +24,14 @@ export function splitBatch(batch: SealedBatch, named: readonly number[]): SplitB
   if (offenders.size === 0) {
     const middle = batch.records >> 1;
     const parts = [records.pick(indices.slice(0, middle)), records.pick(indices.slice(middle))];
-    return { parts, refused: [], refusedRawBytes: 0 };
+    return { parts, refused: [], handedOver: batch.handedOver, refusedRawBytes: 0 };
   }
   const rest = indices.filter((index) => !offenders.has(index));
   const refused = [...offenders].sort((a, b) => a - b);
   return {
     parts: rest.length === 0 ? [] : [records.pick(rest)],
     refused: refused.map((index) => batch.settleables[index] as Settleable),
+    handedOver: batch.handedOver,
     refusedRawBytes: batch.rawBytes - records.rawBytesOf(rest),
   };
 }
@@ -98,6 +101,7 @@ class Records {
       this.#batch.openedAtMs,
     );
     part.mayBeStored = this.#batch.mayBeStored;
+    part.handedOver = this.#batch.handedOver;
     return part;
   }
 

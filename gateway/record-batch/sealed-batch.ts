@@ -27,7 +27,9 @@ export class SealedBatch {
   readonly records: number;
   /** What its records count towards the watermarks: their encoded bytes before compression. */
   readonly rawBytes: number;
-  readonly settleables: readonly Settleable[];
+  settleables: readonly Settleable[];
+  /** Its settleables are those of whoever has taken over the promises (`RecordHolder.handOver`). */
+  handedOver = false;
   /** When its first record was appended, on the clock of `performance.now()`. */
   readonly openedAtMs: number;
   /** Attempts that have been made to send it. */

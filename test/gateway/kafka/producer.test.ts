@@ -1,45 +1,10 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { Producer, type ProducerOptions } from '../../../gateway/kafka/producer.ts';
-import type { KafkaSettings } from '../../../gateway/kafka/settings.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import { FakeCluster } from './fake/fake-cluster.ts';
 import { code } from './fake/partition-log.ts';
-import { quickSettings, RecordingObserver, Settlements, textEncoder } from './recording.ts';
-
-const topic = 'events';
-const closing: (() => Promise<void>)[] = [];
-
-afterEach(async () => {
-  for (const close of closing.splice(0).reverse()) await close();
-});
-
-/** A producer of one topic on a fake cluster, and what became of its records. */
-async function scene(options: { brokers?: number; partitions?: number; settings?: Partial<KafkaSettings> } = {}) {
-  const cluster = await FakeCluster.start(options.brokers ?? 1, { [topic]: options.partitions ?? 1 });
-  closing.push(() => cluster.close());
-  const recording = new RecordingObserver();
-  const producer = await Producer.start({
-    ...quickSettings,
-    bootstrapBrokers: cluster.bootstrap,
-    topics: [topic],
-    observer: recording.observer,
-    ...options.settings,
-  });
-  closing.push(() => producer.close());
-  const settlements = new Settlements();
-  const append = (value: string, key = 'vehicle') =>
-    producer.append(topic, key, 1_700_000_000_000, textEncoder, value, settlements.of(value));
-  const settled = (count: number) =>
-    waitFor(() => settlements.settled.length >= count, {
-      deadlineMs: 10_000,
-      everyMs: 2,
-      what: () =>
-        `${count} settlements, so far ${settlements.settled.length}: ${JSON.stringify(recording.events.slice(-5))}`,
-    });
-  return { cluster, producer, recording, settlements, append, settled };
-}
-
-const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => `m${from + i}`);
+import { quickSettings, RecordingObserver, textEncoder } from './recording.ts';
+import { closing, numbers, scene, topic } from './scene.ts';
 
 describe('a producer', () => {
   test('delivers records in the order of their append and settles each once', async () => {
