@@ -1,0 +1,105 @@
+import { randomStream } from '../../../device-simulator/core/random.ts';
+import { cutWindows, floorOf, type Window } from './floor.ts';
+import type { MemorySample } from './sample.ts';
+import { type Point, robustLine } from './theil-sen.ts';
+
+const bytesPerMb = 1_000_000;
+const secondsPerHour = 3600;
+/** With fewer full collections the windows without one must do: better a wide interval than none. */
+const fewestCollected = 8;
+
+/**
+ * `flat`: the 95 % interval of the slope contains zero (or lies below it), or ends below what is allowed. `growing`:
+ * neither. `unclear`: it contains zero, but so much else that the leak which must be found could hide in it.
+ */
+export type Trend = 'flat' | 'growing' | 'unclear';
+
+export interface Limits {
+  /** A growth that surely stays below this is none, MB (10⁶ bytes) per hour. */
+  readonly allowedMbPerHour: number;
+  /** A leak of this size must not go unnoticed, MB per hour. */
+  readonly mustBeFoundMbPerHour: number;
+}
+
+/** 5 MB/h is 0.3 bytes per message at 5,000/s: no object is that small. 60 MB/h is 1 MB a minute. */
+export const defaultLimits: Limits = { allowedMbPerHour: 5, mustBeFoundMbPerHour: 60 };
+
+/** How one figure of the memory went over the steady part of a run. */
+export interface MemoryTrend {
+  readonly name: string;
+  readonly trend: Trend;
+  /** MB per hour, with its 95 % interval; NaN when there was too little to see. */
+  readonly slopeMbPerHour: number;
+  readonly lowMbPerHour: number;
+  readonly highMbPerHour: number;
+  /** Median level of the fitted line over the steady part, bytes. */
+  readonly levelBytes: number;
+  /** What the line was fitted to: seconds, bytes. */
+  readonly floor: readonly Point[];
+  /** The fitted line at the two ends of the steady part. */
+  readonly line: readonly Point[];
+}
+
+export interface MemoryVerdict {
+  readonly trend: Trend;
+  readonly windowS: number;
+  readonly windows: number;
+  /** Windows in which a full collection ended: the heap is judged by these, if there are enough of them. */
+  readonly collectedWindows: number;
+  /** The two that are judged: what JavaScript holds (heap and buffers), and what the system sees. */
+  readonly trends: readonly MemoryTrend[];
+}
+
+/**
+ * Judges the memory of a run.
+ *
+ * @param samples of the steady part, in their order
+ * @param seed of the bootstrap: the same samples and seed give the same verdict
+ */
+export function judgeMemory(samples: readonly MemorySample[], seed: number, limits = defaultLimits): MemoryVerdict {
+  const { lengthS, all, collected } = cutWindows(samples);
+  const heapWindows = collected.length >= fewestCollected ? collected : all;
+  const trends = [
+    trendOf('heap and buffers', heapWindows, (sample) => sample.heapUsed + sample.external, seed, limits),
+    trendOf('resident', all, (sample) => sample.rss, seed, limits),
+  ];
+  const trend = worst(trends.map((each) => each.trend));
+  return { trend, windowS: lengthS, windows: all.length, collectedWindows: collected.length, trends };
+}
+
+function trendOf(
+  name: string,
+  windows: readonly Window[],
+  value: (sample: MemorySample) => number,
+  seed: number,
+  limits: Limits,
+): MemoryTrend {
+  const floor = floorOf(windows, value);
+  const line = robustLine(floor, randomStream(seed, 0x50a4));
+  const first = floor[0]?.[0] ?? 0;
+  const last = floor.at(-1)?.[0] ?? 0;
+  const at = (x: number): number => (line === undefined ? Number.NaN : line.intercept + line.slope * x);
+  const perHour = (slope = Number.NaN): number => (slope * secondsPerHour) / bytesPerMb;
+  const [low, high] = [perHour(line?.low), perHour(line?.high)];
+  return {
+    name,
+    trend: trendFor(low, high, limits),
+    slopeMbPerHour: perHour(line?.slope),
+    lowMbPerHour: low,
+    highMbPerHour: high,
+    levelBytes: at((first + last) / 2),
+    floor,
+    line: line === undefined ? [] : [first, last].map((x) => [x, at(x)] as const),
+  };
+}
+
+/** What an interval of slopes, MB per hour, says. NaN: nothing. */
+export function trendFor(low: number, high: number, limits: Limits): Trend {
+  if (high < limits.allowedMbPerHour) return 'flat';
+  if (low > 0) return 'growing';
+  return high < limits.mustBeFoundMbPerHour ? 'flat' : 'unclear';
+}
+
+function worst(trends: readonly Trend[]): Trend {
+  return (['growing', 'unclear'] as const).find((trend) => trends.includes(trend)) ?? 'flat';
+}
