@@ -1,0 +1,117 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, open, rm, rmdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+export interface SmallDiskOptions {
+  /** Room for data; in memory, taken only as it is written. */
+  readonly sizeBytes: number;
+}
+
+/**
+ * Mounts in a namespace of its own, which needs no rights where user namespaces are allowed, and which the operating
+ * system takes down with its holder. The holder waits on a pipe from this process, so that it ends with it, however that
+ * comes about.
+ */
+const HOLD = 'mount -t tmpfs -o "size=$1,mode=0700" small-disk "$0" && echo mounted && exec cat';
+
+const START_DEADLINE_MS = 10_000;
+const CHUNK_BYTES = 256 * 1024;
+/** The page of the file system: what cannot be had in smaller pieces than this cannot be had at all. */
+const PAGE_BYTES = 4096;
+
+/** A file system of a limited size for one process's data, which can be filled up and freed again. */
+export class SmallDisk implements AsyncDisposable {
+  /** A directory on it, for any process of this machine, as long as this one lives. */
+  readonly path: string;
+  readonly #ballast: string;
+  readonly #mountPoint: string;
+  readonly #holder: ChildProcess;
+
+  private constructor(holder: ChildProcess, mountPoint: string) {
+    const root = `/proc/${holder.pid}/root${mountPoint}`;
+    this.path = join(root, 'files');
+    this.#ballast = join(root, 'ballast');
+    this.#mountPoint = mountPoint;
+    this.#holder = holder;
+  }
+
+  /** Whether this machine lets a process mount something in a namespace of its own. */
+  static async isAvailable(): Promise<boolean> {
+    try {
+      await using _disk = await SmallDisk.mount({ sizeBytes: PAGE_BYTES * 4 });
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** @throws {Error} with what `unshare` or `mount` said, where they are not allowed */
+  static async mount(options: SmallDiskOptions): Promise<SmallDisk> {
+    const mountPoint = await mkdtemp(join(tmpdir(), 'edge-disk-'));
+    const args = ['--user', '--map-root-user', '--mount', 'sh', '-c', HOLD, mountPoint, String(options.sizeBytes)];
+    const holder = spawn('unshare', args, { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
+    holder.stdin.on('error', () => undefined);
+    const disk = new SmallDisk(holder, mountPoint);
+    try {
+      await untilMounted(holder);
+      await mkdir(disk.path);
+      return disk;
+    } catch (error) {
+      await disk.close();
+      throw error;
+    }
+  }
+
+  /** Takes all space that is left. Whoever frees some of it may write again until the next call. */
+  async fill(): Promise<void> {
+    await using ballast = await open(this.#ballast, 'a');
+    const chunk = Buffer.alloc(CHUNK_BYTES);
+    for (let size = CHUNK_BYTES; size >= PAGE_BYTES; size /= 2) {
+      try {
+        while ((await ballast.write(chunk, 0, size)).bytesWritten > 0);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') {
+          throw error;
+        }
+      }
+    }
+  }
+
+  /** Gives back the space that `fill` took. */
+  async free(): Promise<void> {
+    await rm(this.#ballast, { force: true });
+  }
+
+  /** Unmounts it with all that is on it. A process that has files of it open keeps them until it closes them. */
+  async close(): Promise<void> {
+    if (this.#holder.pid !== undefined && this.#holder.exitCode === null && this.#holder.signalCode === null) {
+      const exited = once(this.#holder, 'exit');
+      this.#holder.kill('SIGKILL');
+      await exited;
+    }
+    await rmdir(this.#mountPoint).catch(() => undefined);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+async function untilMounted(holder: ChildProcess): Promise<void> {
+  let said = '';
+  holder.stderr?.on('data', (bytes: Buffer) => {
+    said += bytes.toString();
+  });
+  const failed = new Promise<never>((_resolve, reject) => {
+    holder.once('error', reject);
+    holder.once('close', (code) => reject(new Error(`unshare ended with exit code ${code}: ${said.trim()}`)));
+  });
+  const late = AbortSignal.timeout(START_DEADLINE_MS);
+  const lines = createInterface({ input: holder.stdout as NodeJS.ReadableStream });
+  await Promise.race([once(lines, 'line', { signal: late }), failed]);
+  // Nothing more is expected of it; its end must not become an unhandled rejection.
+  failed.catch(() => undefined);
+}
