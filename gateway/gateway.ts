@@ -1,4 +1,4 @@
-import { AdminServer, type Readiness } from './admin/server.ts';
+import { AdminServer } from './admin/server.ts';
 import { maskConfig } from './config/mask.ts';
 import type { GatewayConfig } from './config/schema.ts';
 import { type Contracts, loadContracts } from './contract/contract.ts';
@@ -7,14 +7,18 @@ import { defaultCommandTopic } from './core/default-routes.ts';
 import { Ingest } from './core/ingest.ts';
 import { createPipeline } from './core/pipeline.ts';
 import { RouteTable } from './core/route-table.ts';
+import { drain } from './drain.ts';
+import { mqttGauges, producerGauges } from './gauges.ts';
 import { Authenticator } from './identity/authenticator.ts';
 import { DeviceRegistry } from './identity/registry.ts';
 import { KafkaError } from './kafka/errors.ts';
 import { Producer } from './kafka/producer.ts';
+import { ceilingBytesOf, type MemoryLevel, MemoryWatch } from './memory-watch.ts';
 import { defaultLimits } from './mqtt/limits.ts';
 import { MqttServer } from './mqtt/server.ts';
 import { Observability } from './observability/observability.ts';
-import { ReadinessWatch } from './readiness-watch.ts';
+import { CombinedPressure } from './pressure.ts';
+import { type Condition, ReadinessConditions } from './readiness.ts';
 import { retryUntil } from './retry-until.ts';
 import { obtainSchemaIds } from './schema-registry/obtain-schema-ids.ts';
 import { RegistryClient } from './schema-registry/registry-client.ts';
@@ -38,10 +42,12 @@ export class Gateway {
   readonly #observability: Observability;
   readonly #contracts: Contracts;
   readonly #admin: AdminServer;
-  readonly #readinessWatch: ReadinessWatch;
+  readonly #readiness: ReadinessConditions;
+  readonly #memory: MemoryWatch;
+  readonly #pressure = new CombinedPressure((level) => this.#mqtt?.setPressure(level));
   readonly #stopping = new AbortController();
   readonly #startedAtMs = performance.now();
-  #readinessReason: string | undefined = 'starting';
+  #phase: 'starting' | 'running' | 'draining' = 'starting';
   #devices: DeviceRegistry | undefined;
   #producer: Producer | undefined;
   #mqtt: MqttServer | undefined;
@@ -53,21 +59,52 @@ export class Gateway {
     this.#observability = new Observability(config.log);
     this.#admin = new AdminServer({
       ...config.admin,
-      readiness: () => this.readiness(),
+      readiness: () => this.#readiness.current(),
       metricsText: () => this.#observability.metricsText(),
       metricsContentType: this.#observability.metricsContentType,
     });
-    this.#readinessWatch = new ReadinessWatch(
-      () => this.readiness(),
-      ({ ready, reasons }) => this.#observability.lifecycle.readinessChanged(ready, reasons),
-    );
+    this.#memory = this.#createMemoryWatch();
+    this.#readiness = new ReadinessConditions({
+      recoverAfterMs: config.readiness.recoverAfterMs,
+      changed: ({ ready, reasons }) => this.#observability.lifecycle.readinessChanged(ready, reasons),
+    });
+    this.#readiness.add(...this.#conditions());
+    this.#observability.watchReadiness(() => this.#readiness.states());
   }
 
-  readiness(): Readiness {
-    const reasons: string[] = [];
-    if (this.#readinessReason !== undefined) reasons.push(this.#readinessReason);
-    if (this.#producer?.isReachable() === false) reasons.push('kafka_unreachable');
-    return { ready: reasons.length === 0, reasons };
+  /** Whatever speaks against sending devices here. */
+  #conditions(): Condition[] {
+    const { unsettledAfterMs, pressureAfterMs } = this.#config.readiness;
+    const oldestUnsettledMs = () => this.#producer?.stats().oldestUnsettledMs ?? 0;
+    return [
+      { reason: 'starting', holds: () => this.#phase === 'starting', recoverAfterMs: 0 },
+      { reason: 'draining', holds: () => this.#phase === 'draining' },
+      { reason: 'kafka_unreachable', holds: () => this.#producer?.isReachable() === false },
+      { reason: 'records_unsettled', holds: () => oldestUnsettledMs() >= unsettledAfterMs },
+      { reason: 'overloaded', holds: () => this.#pressure.level === 2, afterMs: pressureAfterMs },
+      { reason: 'memory_short', holds: () => this.#memory.level >= 2 },
+    ];
+  }
+
+  #createMemoryWatch(): MemoryWatch {
+    const ceilingBytes = ceilingBytesOf(this.#config.memory.maxBytes);
+    const { lifecycle } = this.#observability;
+    return new MemoryWatch({
+      ceilingBytes,
+      onLevel: (level, { residentBytes, heapBytes }) => {
+        lifecycle.memoryLevelChanged(level, residentBytes, heapBytes, ceilingBytes);
+        this.#useMemoryLevel(level);
+      },
+      onCritical: (excessBytes) => {
+        const connections = this.#mqtt?.cutOffHeaviest(excessBytes) ?? 0;
+        if (connections > 0) lifecycle.memoryReclaimed(connections, excessBytes);
+      },
+    });
+  }
+
+  #useMemoryLevel(level: MemoryLevel): void {
+    this.#pressure.set('memory', level === 3 ? 2 : level);
+    this.#mqtt?.setMemoryShort(level >= 2);
   }
 
   /**
@@ -78,7 +115,8 @@ export class Gateway {
     const { lifecycle } = this.#observability;
     const { signal } = this.#stopping;
     lifecycle.starting(maskConfig(this.#config));
-    this.#readinessWatch.start();
+    this.#readiness.start();
+    this.#memory.start();
     try {
       const adminPort = await this.#admin.start();
       lifecycle.adminListening(this.#config.admin.host, adminPort);
@@ -93,8 +131,10 @@ export class Gateway {
       this.#producer = producer;
       const mqtt = this.#createMqttServer(producer, schemaIds);
       this.#mqtt = mqtt;
-      producer.onPressure((pressure) => mqtt.setPressure(pressure));
-      this.#watch(producer, mqtt);
+      mqtt.setPressure(this.#pressure.level);
+      mqtt.setMemoryShort(this.#memory.level >= 2);
+      producer.onPressure((level) => this.#pressure.set('records', level));
+      this.#observability.watch(...producerGauges(producer), ...mqttGauges(mqtt));
       await mqtt.start();
       if (signal.aborted) return;
       this.#announce(mqtt);
@@ -107,26 +147,31 @@ export class Gateway {
   }
 
   /**
-   * Drains: stops accepting, stops reading, settles what has been read (at most `shutdown.drainDeadlineMs`), tells the
-   * devices, closes. Resolves to whether everything was settled.
+   * Drains: not ready first, then hands the devices over, settles what has been read (at most
+   * `shutdown.drainDeadlineMs`), closes. Resolves to whether everything was settled.
    *
    * @param cause for the log: the signal.
    */
   async stop(cause: string): Promise<boolean> {
     const startedAtMs = performance.now();
     const { drainDeadlineMs } = this.#config.shutdown;
-    this.#readinessReason = 'draining';
+    this.#phase = 'draining';
     this.#observability.lifecycle.draining(cause, drainDeadlineMs);
     this.#stopping.abort();
-    this.#mqtt?.stopAccepting();
-    this.#mqtt?.stopReading();
-    const unsettled = (await this.#producer?.drain(drainDeadlineMs)) ?? 0;
-    // The answers of the last batch leave at the end of this turn of the event loop, before the DISCONNECT.
-    this.#mqtt?.disconnectAll();
+    const unsettled = await this.#drain();
     await this.#close();
     this.#observability.lifecycle.stopped(unsettled, performance.now() - startedAtMs);
     this.#observability.flush();
     return unsettled === 0;
+  }
+
+  async #drain(): Promise<number> {
+    const mqtt = this.#mqtt;
+    const producer = this.#producer;
+    if (mqtt === undefined || producer === undefined) return 0;
+    const { shutdown: settings } = this.#config;
+    const { lifecycle } = this.#observability;
+    return drain({ mqtt, settings, lifecycle, settle: (deadlineMs) => producer.drain(deadlineMs) });
   }
 
   /** For an exception that nobody caught: says so before the process ends. */
@@ -182,7 +227,7 @@ export class Gateway {
       sink: producer,
       deadLetterTopic,
       observer: observability.ingest,
-      pressure: () => producer.pressure,
+      pressure: () => this.#pressure.level,
     });
     return new MqttServer({
       listeners,
@@ -213,35 +258,6 @@ export class Gateway {
     return authenticator;
   }
 
-  #watch(producer: Producer, mqtt: MqttServer): void {
-    this.#observability.watch(
-      {
-        name: 'edge_unsettled_records',
-        help: 'Records that Kafka has not acknowledged yet.',
-        read: () => producer.stats().unsettledRecords,
-      },
-      {
-        name: 'edge_unsettled_bytes',
-        help: 'Bytes of records that Kafka has not acknowledged yet.',
-        read: () => producer.stats().unsettledBytes,
-      },
-      {
-        name: 'edge_oldest_unsettled_seconds',
-        help: 'Age of the oldest record that Kafka has not acknowledged.',
-        read: () => producer.stats().oldestUnsettledMs / 1000,
-      },
-      {
-        name: 'edge_kafka_lanes_failing',
-        help: 'Partitions whose first batch has failed and is to be sent again.',
-        read: () => producer.stats().failingLanes,
-      },
-      { name: 'edge_mqtt_sessions', help: 'Sessions, connected or away.', read: () => mqtt.sessions },
-      { name: 'edge_mqtt_sessions_away', help: 'Sessions without a connection.', read: () => mqtt.sessionsAway },
-      { name: 'edge_mqtt_sockets', help: 'Sockets, also before CONNECT and while closing.', read: () => mqtt.sockets },
-      { name: 'edge_mqtt_wills_pending', help: 'Wills that wait for their delay.', read: () => mqtt.pendingWills },
-    );
-  }
-
   #announce(mqtt: MqttServer): void {
     const { lifecycle } = this.#observability;
     const ports: Record<string, number> = {};
@@ -249,12 +265,13 @@ export class Gateway {
       ports[name] = port;
       lifecycle.listening(name, host, port, auth);
     }
-    this.#readinessReason = undefined;
+    this.#phase = 'running';
     lifecycle.ready(ports, performance.now() - this.#startedAtMs);
   }
 
   async #close(): Promise<void> {
-    this.#readinessWatch.stop();
+    this.#readiness.stop();
+    this.#memory.stop();
     await this.#mqtt?.close(farewellMs);
     await this.#producer?.close();
     this.#devices?.close();

@@ -85,6 +85,12 @@ function ordering({ kafka, mqtt }: GatewayConfig): ConfigError[] {
       `at least mqtt.maxConnections (${mqtt.maxConnections}): every connection has a session`,
     ],
     [
+      mqtt.maxPacketBytes <= mqtt.maxPartialBytes,
+      ['mqtt', 'maxPartialBytes'],
+      mqtt.maxPartialBytes,
+      `at least mqtt.maxPacketBytes (${mqtt.maxPacketBytes})`,
+    ],
+    [
       createTopics.minInSyncReplicas <= createTopics.replicationFactor,
       ['kafka', 'createTopics', 'minInSyncReplicas'],
       createTopics.minInSyncReplicas,

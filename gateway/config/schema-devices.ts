@@ -39,6 +39,18 @@ export const mqtt = section('Limits of the MQTT edge.', {
     'QoS 1 and 2 publishes that a device may have unanswered. One of MQTT 3.1.1, which cannot be told, is not read beyond.',
     { default: 64, minimum: 1, maximum: 65_535 },
   ),
+  receiveMaximumUnderPressure: integer(
+    'The same for devices that connect while the gateway is under pressure; it stays theirs until they connect again.',
+    { default: 8, minimum: 1, maximum: 65_535 },
+  ),
+  maxInFlightBytes: integer(
+    'Payload bytes that one connection may have unanswered before it is not read further: its share of what is unsettled.',
+    { default: 1_048_576, minimum: 1024, maximum: 1_073_741_824 },
+  ),
+  maxPartialBytes: integer(
+    'Bytes of packets that are still arriving, over all connections; above it the connection that holds most is closed.',
+    { default: 67_108_864, minimum: 65_536, maximum: 17_179_869_184 },
+  ),
   topicAliasMaximum: integer('Topic aliases per MQTT 5 connection; 0 offers none.', {
     default: 16,
     minimum: 0,

@@ -4,18 +4,11 @@ import { identity, listener, mqtt } from './schema-devices.ts';
 import { eventSettings, routes, validation } from './schema-events.ts';
 import { kafka, schemaRegistry } from './schema-kafka.ts';
 import { integer, section, text } from './schema-parts.ts';
+import { memory, readiness, shutdown } from './schema-running.ts';
 
 const admin = section('HTTP server for health and metrics.', {
   host: text('Address to listen on.', { default: '127.0.0.1', minLength: 1 }),
   port: integer('TCP port; 0 takes any free one.', { default: 9464, minimum: 0, maximum: 65_535 }),
-});
-
-const shutdown = section('Draining on SIGTERM.', {
-  drainDeadlineMs: integer('Time to settle everything unsettled; what is left then gets no answer.', {
-    default: 25_000,
-    minimum: 0,
-    maximum: 3_600_000,
-  }),
 });
 
 const log = section('Logging.', {
@@ -40,6 +33,8 @@ export const gatewaySettings = section('Settings of the Edge Ingest Gateway.', {
   ...eventSettings,
   schemaRegistry,
   admin,
+  readiness,
+  memory,
   shutdown,
   log,
 });

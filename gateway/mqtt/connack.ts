@@ -11,6 +11,7 @@ export const largestConnackBytes = 80;
 /** What was granted to a client, beyond what it asked for; undefined: as asked, not to be mentioned. */
 export interface Granted {
   readonly sessionPresent: boolean;
+  readonly receiveMaximum: number;
   readonly assignedClientId: string | undefined;
   readonly keepAliveSeconds: number | undefined;
   readonly sessionExpirySeconds: number | undefined;
@@ -21,7 +22,7 @@ export function acceptingConnack(version: ProtocolVersion, limits: MqttLimits, g
   const { sessionPresent } = granted;
   if (version === 4) return Buffer.from([0x20, 2, sessionPresent ? 1 : 0, 0]);
   const properties: NonNullable<IConnackPacket['properties']> = {
-    receiveMaximum: limits.receiveMaximum,
+    receiveMaximum: granted.receiveMaximum,
     maximumPacketSize: limits.maxPacketBytes,
     topicAliasMaximum: limits.topicAliasMaximum,
     retainAvailable: false,

@@ -5,7 +5,8 @@ import { refusingConnack } from './connack.ts';
 import type { ListenerOptions, MqttContext } from './context.ts';
 import type { TopicMemory } from './decode/publish.ts';
 import { encode } from './encode.ts';
-import { Framer, type FrameStatus } from './frame.ts';
+import { connackCodeOf, encodeFarewell, type Farewell, shuttingDown } from './farewell.ts';
+import { Framer } from './frame.ts';
 import { handlePacket } from './handle-packet.ts';
 import type { CloseReason, ConnectionFacts } from './observer.ts';
 import { Outgoing } from './outgoing.ts';
@@ -13,13 +14,16 @@ import { PacketClock } from './packet-clock.ts';
 import { type ProtocolVersion, packetTypes } from './packet-types.ts';
 import { type ReasonCode, reasonCodes, reasonName } from './reason-codes.ts';
 import type { Session } from './session.ts';
-import type { Violation } from './violation.ts';
+import { firstIsNotConnect, longerThanNecessary, type Violation, violationOf } from './violation.ts';
 
 /** Waiting for CONNECT; for authentication; in use; last bytes written, waiting for the peer to close; gone. */
 type State = 'connecting' | 'authenticating' | 'open' | 'closing' | 'closed';
 
 /** Longest wait for the peer to close its side after our last packet; until then what it sends is discarded. */
 const lingerMs = 2_000;
+
+/** What libuv reads at once: a chunk of this size means that more is waiting, and that it would read on before others. */
+const fullChunkBytes = 65_536;
 
 /**
  * One network connection: reads packets, one at a time, and stops between any two of them when it has to wait; closes
@@ -35,6 +39,9 @@ export class Connection implements ConnectionFacts {
   readonly #framer = new Framer();
   readonly #clock: PacketClock;
   #state: State = 'connecting';
+  #isLeaving = false;
+  /** What this connection counts in `context.partialBytes`. */
+  partialBytes = 0;
 
   version: ProtocolVersion | undefined;
   session: Session | undefined;
@@ -46,6 +53,8 @@ export class Connection implements ConnectionFacts {
   problemInformation = true;
   /** Of the receive maximum (5.0, section 4.9): QoS 1 until PUBACK, QoS 2 until PUBCOMP. */
   inFlight = 0;
+  /** How many of them it may have; for 3.1.1 the number at which it is not read further. Set with the session. */
+  receiveMaximum = 0;
   topics: TopicMemory | undefined;
   topicAliases: (string | undefined)[] | undefined;
 
@@ -91,6 +100,7 @@ export class Connection implements ConnectionFacts {
     }
     this.#framer.accept(chunk);
     this.#readPackets();
+    if (chunk.length >= fullChunkBytes && this.#isRead && !this.#clock.isPaused) this.#yield();
   }
 
   /** The first byte tells who does not speak MQTT: no need to gather what it takes for a packet. */
@@ -101,22 +111,52 @@ export class Connection implements ConnectionFacts {
 
   #readPackets(): void {
     try {
-      while (this.#isRead) {
+      for (let left = this.context.limits.maxPacketsPerTurn; this.#isRead; left -= 1) {
         if (this.#mustWait) {
           this.#pause();
-          return;
+          break;
+        }
+        if (left <= 0 && this.#framer.hasUnread) {
+          this.#yield();
+          break;
         }
         const status = this.#framer.next(this.#maxPacketBytes);
         const violation = status === 'packet' ? this.#handlePacket() : violationOf(status);
         if (violation !== undefined) this.#violated(violation);
         if (status !== 'packet') {
           this.#framer.release();
-          return;
+          break;
         }
       }
     } catch (error) {
       this.failed(error);
     }
+    this.#countPartial();
+  }
+
+  /** Enough for this turn of the event loop: the others come first, then the rest. */
+  #yield(): void {
+    this.#socket.pause();
+    this.context.output.addYielding(this);
+  }
+
+  /** Its turn has come again. */
+  takeTurn(): void {
+    if (this.#isRead && !this.#clock.isPaused) this.#readOn();
+  }
+
+  #countPartial(): void {
+    const { partBytes } = this.#framer;
+    const change = partBytes - this.partialBytes;
+    if (change === 0) return;
+    this.partialBytes = partBytes;
+    this.context.partialBytes += change;
+    if (change > 0 && this.context.partialBytes > this.context.limits.maxPartialBytes) this.context.relieve();
+  }
+
+  /** Bytes that this connection keeps in memory beside its unsettled publishes: read and not handled, or not yet sent. */
+  get heldBytes(): number {
+    return this.#framer.heldBytes + this.#socket.readableLength + this.#socket.writableLength;
   }
 
   get #maxPacketBytes(): number {
@@ -132,13 +172,17 @@ export class Connection implements ConnectionFacts {
     return handlePacket(this, first);
   }
 
-  /** The limits of rule 8 of the design, and the in-flight limit of 3.1.1, which has no receive maximum. */
+  /**
+   * The limits of rule 8 of the design, the connection's share of what is unsettled, and the in-flight limit of 3.1.1,
+   * which has no receive maximum. Who has nothing unsettled is always read below the hard watermark.
+   */
   get #mustWait(): boolean {
     const { pressure, readingStopped, limits } = this.context;
-    if (pressure === 2 || readingStopped) return true;
-    const { count } = this.outgoing;
+    if (pressure === 2 || readingStopped || this.#isLeaving) return true;
+    const { count, payloadBytes } = this.outgoing;
     if (count === 0) return false;
-    return pressure === 1 || (this.version === 4 && count >= limits.maxInFlightPerConnection);
+    if (pressure === 1 || payloadBytes >= limits.maxInFlightBytes) return true;
+    return this.version === 4 && count >= this.receiveMaximum;
   }
 
   /** Stops reading if the server must not read it at present. */
@@ -152,6 +196,12 @@ export class Connection implements ConnectionFacts {
     this.context.paused.add(this);
     this.context.observer.connectionPaused();
     this.#socket.pause();
+  }
+
+  /** What was settled has been written: the end of a turn. */
+  flushed(): void {
+    if (this.#isLeaving) this.#dismissIfSettled();
+    else this.resumeIfAllowed();
   }
 
   resumeIfAllowed(): void {
@@ -198,7 +248,37 @@ export class Connection implements ConnectionFacts {
     if (this.isOpen || this.hasEnded) return;
     this.version = version;
     this.context.observer.connectRefused(this, reasonName(code), detail);
-    this.#end(refusingConnack(version, code, detail, this.maximumPacketSize), 'refused', false);
+    const { farewell } = this.context;
+    const isFarewell = version === 5 && farewell?.code === code;
+    const last = isFarewell
+      ? encodeFarewell('connack', farewell, this.maximumPacketSize)
+      : refusingConnack(version, code, detail, this.maximumPacketSize);
+    this.#end(last, 'refused', false);
+  }
+
+  /** The gateway goes away: nothing more is read; what has been read is settled and answered; then the device is told. */
+  leave(): void {
+    if (this.#isLeaving || this.hasEnded) return;
+    this.#isLeaving = true;
+    this.pauseIfNecessary();
+    this.#dismissIfSettled();
+  }
+
+  #dismissIfSettled(): void {
+    if (this.outgoing.count === 0) this.dismiss();
+  }
+
+  /** Says farewell and closes, settled or not. Wills are not published: the device is about to connect elsewhere. */
+  dismiss(): void {
+    const farewell: Farewell = this.context.farewell ?? shuttingDown;
+    if (this.isAuthenticating && this.version !== undefined) {
+      this.refuse(this.version, connackCodeOf(farewell), 'this gateway is going away');
+      return;
+    }
+    if (this.isOpen) this.context.output.flush(this);
+    const isTold = this.isOpen && this.version === 5;
+    const last = isTold ? encodeFarewell('disconnect', farewell, this.maximumPacketSize) : undefined;
+    this.#end(last, 'server_shutdown', false);
   }
 
   /**
@@ -228,18 +308,17 @@ export class Connection implements ConnectionFacts {
   }
 
   /**
-   * Closes with a DISCONNECT (5.0, section 3.14), after the answers that are already settled. The will is published unless
-   * the server itself goes away: then the device is about to connect elsewhere.
+   * Closes with a DISCONNECT (5.0, section 3.14), after the answers that are already settled; the will is published.
    */
   disconnect(code: ReasonCode, reason: CloseReason, detail = ''): void {
     if (this.isOpen) this.context.output.flush(this);
     if (this.isOpen && this.version === 5) {
       const last = encode({ cmd: 'disconnect', reasonCode: code }, 5, this.maximumPacketSize, detail);
-      this.#end(last, reason, reason !== 'server_shutdown');
+      this.#end(last, reason, true);
     } else if (this.isAuthenticating && this.version !== undefined) {
       this.refuse(this.version, code, detail);
     } else {
-      this.#end(undefined, reason, reason !== 'server_shutdown');
+      this.#end(undefined, reason, true);
     }
   }
 
@@ -271,6 +350,8 @@ export class Connection implements ConnectionFacts {
     this.#state = 'closing';
     if (this.#clock.isPaused) this.#endPause();
     this.outgoing.clear();
+    this.#framer.clear();
+    this.#countPartial();
     this.context.observer.connectionClosed(this, reason);
     if (!wasOpen) return;
     this.context.openConnections -= 1;
@@ -299,26 +380,4 @@ export class Connection implements ConnectionFacts {
       this.#socket.destroy();
     }
   }
-}
-
-const firstIsNotConnect: Violation = {
-  code: reasonCodes.protocolError,
-  detail: 'the first packet is not CONNECT [MQTT-3.1.0-1]',
-};
-const longerThanNecessary: Violation = {
-  code: reasonCodes.malformedPacket,
-  detail: 'remaining length is not in its shortest form [MQTT-1.5.5-1]',
-};
-const tooLarge: Violation = {
-  code: reasonCodes.packetTooLarge,
-  detail: 'packet is larger than the maximum packet size',
-};
-const tooLong: Violation = {
-  code: reasonCodes.malformedPacket,
-  detail: 'remaining length is longer than four bytes (section 1.5.5)',
-};
-
-function violationOf(status: FrameStatus): Violation | undefined {
-  if (status === 'too_large') return tooLarge;
-  return status === 'malformed_length' ? tooLong : undefined;
 }

@@ -4,9 +4,11 @@ import type { Pressure } from '../core/record-sink.ts';
 import type { Connection } from './connection.ts';
 import { emptyPublishFields, type PublishFields } from './decode/publish.ts';
 import { PacketReader } from './decode/reader.ts';
+import type { Farewell } from './farewell.ts';
 import type { MqttLimits } from './limits.ts';
 import type { MqttObserver } from './observer.ts';
 import { OutputTurn } from './output-turn.ts';
+import { reasonCodes } from './reason-codes.ts';
 import { Sessions } from './sessions.ts';
 import { PendingWills } from './will.ts';
 
@@ -71,6 +73,14 @@ export class MqttContext {
   openConnections = 0;
   pressure: Pressure = 0;
   readingStopped = false;
+  /** Set when the gateway is about to go away. */
+  farewell: Farewell | undefined;
+  /** No CONNECT is accepted any more, whatever the farewell is. */
+  connectsEnded = false;
+  /** The memory is nearly used up: CONNECT is refused before anybody is asked who it is. */
+  memoryShort = false;
+  /** Bytes of packets that are still arriving, over all connections. */
+  partialBytes = 0;
   /** The monotonic clock as of the last sweep: exact enough for keep-alive, and free to read per packet. */
   coarseMs: number;
   readonly sweepIntervalMs: number;
@@ -85,6 +95,15 @@ export class MqttContext {
     this.wills = new PendingWills(this);
     this.output = new OutputTurn(this);
     this.coarseMs = this.monotonicMs();
+  }
+
+  /** Packets that are still arriving take more than they may: closes the connection that holds most of them. */
+  relieve(): void {
+    let heaviest: Connection | undefined;
+    for (const connection of this.connections) {
+      if (connection.partialBytes > (heaviest?.partialBytes ?? 0)) heaviest = connection;
+    }
+    heaviest?.disconnect(reasonCodes.quotaExceeded, 'memory_short', 'too many bytes of incomplete packets');
   }
 
   socketClosed(connection: Connection): void {

@@ -35,6 +35,24 @@ export class Framer {
     return this.#offset < this.#chunk.length;
   }
 
+  /** Bytes kept for a packet that is still arriving. */
+  get partBytes(): number {
+    return this.#part === undefined ? 0 : this.#part.length;
+  }
+
+  /** Bytes that have arrived and are not handled yet. */
+  get heldBytes(): number {
+    return this.partBytes + this.#chunk.length - this.#offset;
+  }
+
+  /** Lets go of everything: nothing more will be read. */
+  clear(): void {
+    this.#part = undefined;
+    this.#partLength = 0;
+    this.#releaseChunk();
+    this.release();
+  }
+
   /** Whether the next byte begins a packet: none is under way. */
   get isBetweenPackets(): boolean {
     return this.#part === undefined && !this.hasUnread;

@@ -13,6 +13,8 @@ export interface Unanswered {
   readonly connection: Connection;
   readonly qos: 0 | 1 | 2;
   readonly packetId: number;
+  /** What it counts towards the connection's share of unsettled bytes. */
+  readonly payloadBytes: number;
   outcome: Outcome | undefined;
   next: Unanswered | undefined;
   /** QoS 2 only; outlives the connection. */
@@ -60,6 +62,10 @@ export class InboundPublish extends Publish implements Unanswered {
     this.correlationId = correlationId;
   }
 
+  get payloadBytes(): number {
+    return this.payload.length;
+  }
+
   /**
    * Settles the publish. The answer itself leaves with the next flush of its connection, behind those of earlier
    * publishes. A QoS 1 answer belongs to the connection over which the publish came and dies with it; the outcome of a
@@ -81,6 +87,7 @@ export class ResentPublish implements Unanswered {
   readonly connection: Connection;
   readonly qos = 2;
   readonly packetId: number;
+  readonly payloadBytes = 0;
   readonly exchange: QoS2Exchange;
   outcome: Outcome | undefined;
   next: Unanswered | undefined = undefined;

@@ -16,6 +16,17 @@ export interface MqttLimits {
   readonly receiveMaximum: number;
   /** The same for 3.1.1, which has no receive maximum: at this many unanswered publishes reading stops. */
   readonly maxInFlightPerConnection: number;
+  /** At most this many of either for a connection that is opened under pressure, for as long as it lasts. */
+  readonly receiveMaximumUnderPressure: number;
+  /** Payload bytes of unanswered publishes at which a connection is not read further. */
+  readonly maxInFlightBytes: number;
+  /** Packets of one connection that are handled in a row; then every other connection has its turn. */
+  readonly maxPacketsPerTurn: number;
+  /**
+   * Bytes of packets that are still arriving, over all connections. Beyond it the connection that holds most of them is
+   * closed: half a packet renews no keep-alive, and thousands of them would fill the memory.
+   */
+  readonly maxPartialBytes: number;
   readonly topicAliasMaximum: number;
   /** Longest life of a session without a connection; also that of every persistent session of 3.1.1. */
   readonly maxSessionExpirySeconds: number;
@@ -35,6 +46,10 @@ export const defaultLimits: MqttLimits = {
   maxKeepAliveSeconds: 1_200,
   receiveMaximum: 64,
   maxInFlightPerConnection: 64,
+  receiveMaximumUnderPressure: 8,
+  maxInFlightBytes: 1_048_576,
+  maxPacketsPerTurn: 256,
+  maxPartialBytes: 67_108_864,
   topicAliasMaximum: 16,
   maxSessionExpirySeconds: 86_400,
   maxSessions: 100_000,

@@ -19,6 +19,8 @@ export type CloseReason =
   | 'session_taken_over'
   /** The device did not read what it was sent. */
   | 'slow_reader'
+  /** Cut off, or told 0x97, because what it held in memory was needed. */
+  | 'memory_short'
   | 'server_shutdown'
   | 'internal_error';
 

@@ -5,6 +5,7 @@ import type { Connection } from './connection.ts';
 import type { AuthRefusal, AuthResult } from './context.ts';
 import { type ConnectPacket, decodeConnect } from './decode/connect.ts';
 import { maxTopicBytes } from './decode/publish.ts';
+import { connackCodeOf, redirects } from './farewell.ts';
 import { type ReasonCode, reasonCodes, reasonName } from './reason-codes.ts';
 import type { Violation } from './violation.ts';
 
@@ -19,6 +20,8 @@ type Step = (attempt: Attempt) => Violation | undefined;
 
 /** What is checked of a well-formed CONNECT before anybody is asked who it is. */
 const steps: readonly Step[] = [
+  redirectWhileLeaving,
+  refuseWhenMemoryIsShort,
   refuseTinyPackets,
   refuseEnhancedAuthentication,
   refuseRetainedWill,
@@ -50,6 +53,24 @@ export function onConnect(connection: Connection, flags: number): Violation | un
   }
   void authenticateAndOpen(attempt);
   return undefined;
+}
+
+/**
+ * Section 4.11: a gateway that is about to go away sends new devices elsewhere at once, if it knows where to. Without that
+ * they are served until the end begins: a load balancer may still be sending them.
+ */
+function redirectWhileLeaving({ connection, packet }: Attempt): Violation | undefined {
+  const { farewell, connectsEnded } = connection.context;
+  if (farewell === undefined) return undefined;
+  const isToldWhere = packet.version === 5 && redirects(farewell);
+  if (!isToldWhere && !connectsEnded) return undefined;
+  return { code: connackCodeOf(farewell), detail: 'this gateway is going away' };
+}
+
+/** Before authentication, which would only take more memory. 0x97, to tell it from 0x89: too many connections. */
+function refuseWhenMemoryIsShort({ connection }: Attempt): Violation | undefined {
+  if (!connection.context.memoryShort) return undefined;
+  return { code: reasonCodes.quotaExceeded, detail: 'memory is short' };
 }
 
 /** What CONNACK has to announce must fit the client's maximum packet size [MQTT-3.1.2-24]. */
@@ -146,13 +167,21 @@ function open(attempt: Attempt, identity: Identity): void {
   };
   const keepAliveSeconds = grantedKeepAliveSeconds(packet, context.limits.maxKeepAliveSeconds);
   const { expirySeconds } = session;
+  connection.receiveMaximum = grantedInFlight(connection);
   const connack = acceptingConnack(packet.version, context.limits, {
     sessionPresent: present,
+    receiveMaximum: connection.receiveMaximum,
     assignedClientId: packet.clientId === '' ? clientId : undefined,
     keepAliveSeconds: packet.keepAliveSeconds === keepAliveSeconds ? undefined : keepAliveSeconds,
     sessionExpirySeconds: (packet.properties.sessionExpiryInterval ?? 0) === expirySeconds ? undefined : expirySeconds,
   });
   connection.opened(session, keepAliveSeconds, connack, present);
+}
+
+/** Who connects under pressure may have less in flight, so that the way out of it is not the next rush. */
+function grantedInFlight({ version, context: { limits, pressure } }: Connection): number {
+  const usual = version === 4 ? limits.maxInFlightPerConnection : limits.receiveMaximum;
+  return pressure === 0 ? usual : Math.min(usual, limits.receiveMaximumUnderPressure);
 }
 
 /** Of a persistent session of 3.1.1 the standard sets no end; the gateway's limit is its end. */

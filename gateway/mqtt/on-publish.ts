@@ -94,7 +94,7 @@ const identifierInUse: Violation = {
 /** Receive maximum (5.0, section 4.9): more in flight than granted breaks the standard [MQTT-3.3.4-9]. */
 function countInFlight(connection: Connection): Violation | undefined {
   connection.inFlight += 1;
-  if (connection.version === 4 || connection.inFlight <= connection.context.limits.receiveMaximum) return undefined;
+  if (connection.version === 4 || connection.inFlight <= connection.receiveMaximum) return undefined;
   return { code: reasonCodes.receiveMaximumExceeded, detail: 'receive maximum exceeded' };
 }
 

@@ -22,6 +22,8 @@ export class Outgoing {
   first: Unanswered | undefined;
   /** Publishes without an answer. */
   count = 0;
+  /** Bytes of their payloads. */
+  payloadBytes = 0;
   /** Queued for the flush at the end of this turn. */
   queued = false;
 
@@ -41,6 +43,7 @@ export class Outgoing {
     else this.#last.next = place;
     this.#last = place;
     this.count += 1;
+    this.payloadBytes += place.payloadBytes;
     if (this.#index !== undefined) this.#index.set(place.packetId, place);
     else if (this.count > mostSearched) this.#index = this.#indexed();
   }
@@ -53,6 +56,7 @@ export class Outgoing {
     first.next = undefined;
     if (this.first === undefined) this.#last = undefined;
     this.count -= 1;
+    this.payloadBytes -= first.payloadBytes;
     if (this.count === 0) this.#index = undefined;
     else this.#index?.delete(first.packetId);
   }
@@ -109,6 +113,7 @@ export class Outgoing {
     this.#last = undefined;
     this.#index = undefined;
     this.count = 0;
+    this.payloadBytes = 0;
     this.#outbox = undefined;
   }
 }

@@ -20,6 +20,7 @@ export class OutputTurn {
   readonly #context: MqttContext;
   #dirty: Connection[] = [];
   #flushed: Connection[] = [];
+  #yielding: Connection[] = [];
   #scheduled: NodeJS.Immediate | undefined;
   #resumeAll = false;
   #scratch = Buffer.allocUnsafeSlow(scratchBytes);
@@ -36,6 +37,12 @@ export class OutputTurn {
     this.#scheduled ??= setImmediate(this.#run);
   }
 
+  /** Has `connection`, which has had its share of this turn, read on in the next one. */
+  addYielding(connection: Connection): void {
+    this.#yielding.push(connection);
+    this.#scheduled ??= setImmediate(this.#run);
+  }
+
   /** Has every paused connection that may be read again resumed at the end of this turn. */
   addAllPaused(): void {
     this.#resumeAll = true;
@@ -46,6 +53,7 @@ export class OutputTurn {
     if (this.#scheduled !== undefined) clearImmediate(this.#scheduled);
     this.#scheduled = undefined;
     this.#dirty.length = 0;
+    this.#yielding.length = 0;
   }
 
   #runTurn(): void {
@@ -58,8 +66,9 @@ export class OutputTurn {
       this.#flushSafely(connection);
     }
     // Resuming reads packets, which may make connections dirty again: those belong to the next turn.
-    for (const connection of turn) connection.resumeIfAllowed();
+    for (const connection of turn) connection.flushed();
     turn.length = 0;
+    if (this.#yielding.length > 0) for (const connection of this.#yielding.splice(0)) connection.takeTurn();
     if (!this.#resumeAll) return;
     this.#resumeAll = false;
     // A copy: a connection that is read may be paused again at once, and must not come round in this loop.

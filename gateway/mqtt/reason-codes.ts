@@ -31,6 +31,8 @@ export const reasonCodes = {
   administrativeAction: 0x98,
   payloadFormatInvalid: 0x99,
   retainNotSupported: 0x9a,
+  useAnotherServer: 0x9c,
+  serverMoved: 0x9d,
   sharedSubscriptionsNotSupported: 0x9e,
   subscriptionIdentifiersNotSupported: 0xa1,
   wildcardSubscriptionsNotSupported: 0xa2,
@@ -86,6 +88,8 @@ export function returnCodeOf(code: ReasonCode): ReturnCode | undefined {
     case reasonCodes.serverUnavailable:
     case reasonCodes.serverBusy:
     case reasonCodes.quotaExceeded:
+    case reasonCodes.useAnotherServer:
+    case reasonCodes.serverMoved:
       return returnCodes.serverUnavailable;
     case reasonCodes.badUserNameOrPassword:
       return returnCodes.badUserNameOrPassword;

@@ -3,8 +3,8 @@ import { createServer, type Server, type Socket } from 'node:net';
 import type { Pressure } from '../core/record-sink.ts';
 import { Connection } from './connection.ts';
 import { type ListenerAuth, type ListenerOptions, MqttContext, type MqttServerOptions } from './context.ts';
-import type { CloseReason } from './observer.ts';
-import { type ReasonCode, reasonCodes } from './reason-codes.ts';
+import { type Farewell, shuttingDown } from './farewell.ts';
+import { HandOver, type HandOverOptions } from './hand-over.ts';
 
 const connectionOf = Symbol('connection');
 interface EdgeSocket extends Socket {
@@ -28,6 +28,8 @@ function onError(): void {}
 const highWaterMarkBytes = 1_024;
 /** When a silent peer is probed by TCP: the only way to notice one that asked for no keep-alive (3.1.1). */
 const tcpKeepAliveDelayMs = 60_000;
+/** Ending a connection that holds less would free nothing to speak of. */
+const worthCuttingBytes = 4096;
 
 export interface ListenerAddress {
   readonly name: string;
@@ -39,8 +41,8 @@ export interface ListenerAddress {
 /**
  * The MQTT edge: MQTT 3.1.1 and 5.0 over TCP (design: rules of delivery 1, 2, 3 and 8).
  *
- * Ends source first: `stopAccepting`, `stopReading`; then the owner settles what is under way, which is still answered;
- * then `disconnectAll`, and `close`.
+ * Ends source first: `announceFarewell`, `stopAccepting`, `handOver`, `stopReading`; then the owner settles what is still
+ * under way, which is still answered; then `dismissAll`, and `close`.
  */
 export class MqttServer {
   readonly #context: MqttContext;
@@ -108,6 +110,10 @@ export class MqttServer {
   get sessionsAway(): number {
     return this.#context.sessions.away;
   }
+  /** Bytes of packets that are still arriving. */
+  get partialBytes(): number {
+    return this.#context.partialBytes;
+  }
   get pendingWills(): number {
     return this.#context.wills.size;
   }
@@ -145,9 +151,50 @@ export class MqttServer {
     for (const connection of context.connections) connection.pauseIfNecessary();
   }
 
+  /** What devices will be told at the end. Where it names another server, new ones of MQTT 5 are told so at once. */
+  announceFarewell(farewell: Farewell): void {
+    this.#context.farewell = farewell;
+  }
+
+  /**
+   * Lets the devices go, at a pace: each is served until its turn, then no longer read, answered what it has sent, told,
+   * and closed. No CONNECT is accepted any more. Resolves, at the latest after `deadlineMs`, with how many are left:
+   * those whose publishes were not settled in time.
+   */
+  handOver(options: HandOverOptions): Promise<number> {
+    this.#context.farewell ??= shuttingDown;
+    this.#context.connectsEnded = true;
+    return HandOver.run(this.#context, options);
+  }
+
   /** Writes what is settled, then closes every connection, in MQTT 5 with DISCONNECT. Wills are not published. */
-  disconnectAll(code: ReasonCode = reasonCodes.serverShuttingDown, reason: CloseReason = 'server_shutdown'): void {
-    for (const connection of this.#context.connections) connection.disconnect(code, reason);
+  dismissAll(): void {
+    for (const connection of this.#context.connections) connection.dismiss();
+  }
+
+  /** The memory is nearly used up, or no longer: new connections are refused meanwhile. */
+  setMemoryShort(memoryShort: boolean): void {
+    this.#context.memoryShort = memoryShort;
+  }
+
+  /**
+   * Cuts off the connections that hold most bytes which were read and not handled, or written and not taken, until
+   * `bytes` are free. Returns how many. The last resort: what they had sent was not acknowledged and comes again.
+   */
+  cutOffHeaviest(bytes: number): number {
+    const heavy = [...this.#context.connections]
+      .map((connection) => ({ connection, heldBytes: connection.heldBytes }))
+      .filter(({ heldBytes }) => heldBytes >= worthCuttingBytes)
+      .sort((a, b) => b.heldBytes - a.heldBytes);
+    let freed = 0;
+    let count = 0;
+    for (const { connection, heldBytes } of heavy) {
+      if (freed >= bytes) break;
+      connection.cutOff('memory_short');
+      freed += heldBytes;
+      count += 1;
+    }
+    return count;
   }
 
   /**

@@ -8,6 +8,9 @@ const states: readonly LifecycleState[] = ['starting', 'running', 'draining', 's
 export class LifecycleEvents {
   readonly #log: Log;
   #state: LifecycleState = 'starting';
+  #memoryLevel = 0;
+  #memoryAlarms = 0;
+  #memoryCutOff = 0;
 
   constructor(log: Log, metrics: Metrics) {
     this.#log = log;
@@ -19,6 +22,17 @@ export class LifecycleEvents {
     metrics.gauge('edge_lifecycle_state', `${states.map((state, index) => `${index}: ${state}`).join(', ')}.`, () =>
       states.indexOf(this.#state),
     );
+    metrics.gauge(
+      'edge_memory_level',
+      '0: far from the ceiling; 1: devices are held back; 2: nothing is read, new connections are refused; 3: the heaviest connections are cut off.',
+      () => this.#memoryLevel,
+    );
+    metrics.counter(
+      'edge_memory_alarms_total',
+      'Times that the memory came nearer to its ceiling by a level.',
+      () => this.#memoryAlarms,
+    );
+    metrics.counter('edge_memory_cut_off_total', 'Connections ended to free memory.', () => this.#memoryCutOff);
   }
 
   /** `settings`: the effective ones, masked. */
@@ -67,6 +81,27 @@ export class LifecycleEvents {
   draining(cause: string, deadlineMs: number): void {
     this.#state = 'draining';
     this.#log.write('info', 'gateway_draining', 'draining', { cause, deadlineMs });
+  }
+
+  /** One step of the drain is over: how long it took, and what it came to. */
+  drainStep(step: string, durationMs: number, figures: object): void {
+    this.#log.write('info', 'gateway_drain_step', 'a step of the drain is over', { step, durationMs, ...figures });
+  }
+
+  /** The memory is nearer to its ceiling than before, or further from it: levels 0 to 3. */
+  memoryLevelChanged(level: number, residentBytes: number, heapBytes: number, ceilingBytes: number): void {
+    if (level > this.#memoryLevel) this.#memoryAlarms += 1;
+    this.#memoryLevel = level;
+    const severity = level === 0 ? 'info' : level === 3 ? 'error' : 'warn';
+    const fields = { level, residentBytes, heapBytes, ceilingBytes };
+    this.#log.writeLimited(severity, 'gateway_memory_level_changed', 'distance to the memory ceiling', fields);
+  }
+
+  /** Nothing else helped: connections that held most were ended. */
+  memoryReclaimed(connections: number, excessBytes: number): void {
+    this.#memoryCutOff += connections;
+    const fields = { connections, excessBytes };
+    this.#log.writeLimited('error', 'gateway_memory_reclaimed', 'connections were cut off to free memory', fields);
   }
 
   /** `unsettled`: records without an answer when the deadline was over. */

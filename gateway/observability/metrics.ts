@@ -30,12 +30,19 @@ export class Metrics {
   }
 
   gauge(name: string, help: string, read: () => number): void {
+    this.gauges(name, help, [], () => [[{}, read()]]);
+  }
+
+  /** Figures that rise and fall, one for each combination of labels; the set of combinations must be bounded. */
+  gauges(name: string, help: string, labelNames: readonly string[], read: () => Iterable<Sample>): void {
     new Gauge({
       name,
       help,
+      labelNames: [...labelNames],
       registers: [this.registry],
       collect() {
-        this.set(read());
+        this.reset();
+        for (const [labels, value] of read()) this.set({ ...labels }, value);
       },
     });
   }

@@ -47,6 +47,17 @@ export class Observability {
     for (const { name, help, read } of gauges) this.#metrics.gauge(name, help, read);
   }
 
+  /** Exports whether devices should be sent, and by reason whether it speaks against that. */
+  watchReadiness(states: () => Iterable<readonly [reason: string, counts: boolean]>): void {
+    const all = (): (readonly [string, boolean])[] => [...states()];
+    this.#metrics.gauge('edge_ready', '1: further devices may be sent.', () =>
+      all().some(([, counts]) => counts) ? 0 : 1,
+    );
+    this.#metrics.gauges('edge_not_ready', '1: this speaks against sending further devices.', ['reason'], () =>
+      all().map(([reason, counts]) => [{ reason }, counts ? 1 : 0]),
+    );
+  }
+
   /** In the text format of Prometheus. */
   metricsText(): Promise<string> {
     return this.#metrics.registry.metrics();

@@ -108,7 +108,7 @@ describe('MQTT.js in version 5', () => {
     const device = await client(edge, login);
     const codes: (number | undefined)[] = [];
     device.on('disconnect', ({ reasonCode }) => codes.push(reasonCode));
-    edge.server.disconnectAll();
+    edge.server.dismissAll();
     await until(() => codes.length > 0, 'DISCONNECT');
     expect(codes).toEqual([0x8b]);
   });

@@ -111,7 +111,7 @@ describe('the end of the server', () => {
     edge.server.setPressure(1);
     edge.server.setPressure(0);
     expect(edge.received).toHaveLength(1);
-    edge.server.disconnectAll();
+    edge.server.dismissAll();
     expect(await client.next()).toMatchObject({ cmd: 'disconnect', reasonCode: 0x8b });
     await old.end();
     expect(old.packets).toEqual([]);
@@ -125,7 +125,7 @@ describe('the end of the server', () => {
     client.publish(1);
     await edge.taken(1);
     edge.settle(0);
-    edge.server.disconnectAll();
+    edge.server.dismissAll();
     expect(await client.next()).toMatchObject({ cmd: 'puback', messageId: 1 });
     expect(await client.next()).toMatchObject({ cmd: 'disconnect' });
   });

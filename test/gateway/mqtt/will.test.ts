@@ -70,7 +70,7 @@ describe.each([4, 5] as const)('a will in version %i', (version) => {
   it('is not published when the server shuts down', async () => {
     const edge = await startEdge();
     const client = await join(edge, fields);
-    edge.server.disconnectAll();
+    edge.server.dismissAll();
     await client.end();
     expect(wills(edge)).toEqual([]);
   });
@@ -84,8 +84,8 @@ describe.each([4, 5] as const)('a will in version %i', (version) => {
     const second = await join(edge, fields);
     edge.server.setPressure(2);
     edge.pass(1_000);
-    second.send({ cmd: 'pingreq' });
-    edge.server.disconnectAll(0x82, 'violation');
+    second.write(Buffer.alloc(8192, Buffer.from([0xc0, 0])));
+    await until(() => edge.server.cutOffHeaviest(1) === 1, 'the connection to be cut off');
     expect(edge.server.pendingWills).toBe(1);
     edge.server.setPressure(1);
     edge.pass(1_000);

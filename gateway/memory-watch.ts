@@ -1,0 +1,124 @@
+import { totalmem } from 'node:os';
+import { memoryUsage } from 'node:process';
+import { getHeapStatistics, setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
+/**
+ * How near the ceiling is. 1: devices are held back as above the soft watermark. 2: as above the hard one, and new
+ * connections are refused. 3: connections that hold most are cut off.
+ */
+export type MemoryLevel = 0 | 1 | 2 | 3;
+
+export interface MemoryReading {
+  readonly residentBytes: number;
+  readonly heapBytes: number;
+  /** Beyond it V8 ends the process, however much memory there is. */
+  readonly heapLimitBytes: number;
+}
+
+export interface MemoryWatchOptions {
+  readonly ceilingBytes: number;
+  readonly onLevel: (level: MemoryLevel, reading: MemoryReading) => void;
+  /** At level 3, at each look: that many bytes should be let go of. */
+  readonly onCritical: (excessBytes: number) => void;
+  readonly read?: () => MemoryReading;
+  readonly collectGarbage?: () => void;
+  readonly monotonicMs?: () => number;
+}
+
+/** Shares of the ceiling at which the levels begin. Each ends a twentieth below, so that it does not flutter. */
+const marks = [0.75, 0.85, 0.92] as const;
+const hysteresis = 0.05;
+
+const lookEveryMs = 50;
+/** Between two collections that are asked for, by level. */
+const collectEveryMs = [Number.POSITIVE_INFINITY, 5000, 1000, 1000] as const;
+
+/** What the process may take: as configured, or nine tenths of what the control group, or the machine, has. */
+export function ceilingBytesOf(maxBytes: number): number {
+  if (maxBytes > 0) return maxBytes;
+  const constrained = process.constrainedMemory();
+  const most = constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
+  return Math.floor(most * 0.9);
+}
+
+/**
+ * Watches the resident memory and V8's heap against their ceilings. The limits of the buffers make them an unlikely
+ * place to get to; this is for what limits do not count: fragments, garbage, bytes that the kernel has handed over.
+ *
+ * V8 collects when its heap grows. Held back, it does not grow, and buffers that nothing refers to would stay: so
+ * collections are asked for, or there were no way back.
+ */
+export class MemoryWatch {
+  readonly #options: MemoryWatchOptions;
+  readonly #read: () => MemoryReading;
+  readonly #collect: () => void;
+  readonly #now: () => number;
+  #timer: NodeJS.Timeout | undefined;
+  #collectedAtMs = Number.NEGATIVE_INFINITY;
+  level: MemoryLevel = 0;
+  collections = 0;
+
+  constructor(options: MemoryWatchOptions) {
+    this.#options = options;
+    this.#read = options.read ?? readMemory;
+    this.#collect = options.collectGarbage ?? garbageCollector();
+    this.#now = options.monotonicMs ?? (() => performance.now());
+  }
+
+  start(): void {
+    this.#timer ??= setInterval(() => this.look(), lookEveryMs).unref();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** Looks once; done by the timer. */
+  look(): void {
+    let reading = this.#read();
+    if (this.#levelFor(reading) > 0 && this.#collectIfDue()) reading = this.#read();
+    const level = this.#levelFor(reading);
+    if (level !== this.level) {
+      this.level = level;
+      this.#options.onLevel(level, reading);
+    }
+    if (level === 3) this.#options.onCritical(this.#excessBytes(reading));
+  }
+
+  #collectIfDue(): boolean {
+    const now = this.#now();
+    if (now - this.#collectedAtMs < collectEveryMs[this.level]) return false;
+    this.#collect();
+    this.collections += 1;
+    this.#collectedAtMs = this.#now();
+    return true;
+  }
+
+  #levelFor({ residentBytes, heapBytes, heapLimitBytes }: MemoryReading): MemoryLevel {
+    const share = Math.max(residentBytes / this.#options.ceilingBytes, heapBytes / heapLimitBytes);
+    for (const level of [3, 2, 1] as const) {
+      const mark = marks[level - 1] as number;
+      if (share >= (this.level >= level ? mark - hysteresis : mark)) return level;
+    }
+    return 0;
+  }
+
+  #excessBytes({ residentBytes }: MemoryReading): number {
+    return Math.max(0, residentBytes - this.#options.ceilingBytes * marks[1]);
+  }
+}
+
+function readMemory(): MemoryReading {
+  const { used_heap_size: heapBytes, heap_size_limit: heapLimitBytes } = getHeapStatistics();
+  return { residentBytes: memoryUsage.rss(), heapBytes, heapLimitBytes };
+}
+
+/** V8's own collector, without the flag having been given to the process. */
+function garbageCollector(): () => void {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  setFlagsFromString('--no-expose-gc');
+  return collect;
+}
