@@ -40,7 +40,7 @@ const examplesKept = 5;
 
 interface Seen {
   readonly sequences: Bitset;
-  /** By key: highest sequence among the first appearances so far. */
+  /** By key and partition: highest sequence among the first appearances so far. Partitions have no order in common. */
   readonly highest: Map<string, number>;
 }
 
@@ -85,6 +85,11 @@ export class Reconciler {
     if (event.eventId !== `${deviceId}:${event.bootId}:${event.sequence}`) this.#found('wrongId', event);
   }
 
+  /** Whether a message of this boot (its number in the ledger) has been observed. */
+  hasSeen(number: number, sequence: number): boolean {
+    return this.#seen[number]?.sequences.has(sequence) ?? false;
+  }
+
   /** The verdict over everything observed. Lost can only be known when all records have been observed. */
   conclude(): Reconciliation {
     let unanswered = 0;
@@ -121,9 +126,10 @@ export class Reconciler {
       return;
     }
     this.#inKafka += 1;
-    const highest = seen.highest.get(event.key);
+    const place = `${event.topic}/${event.partition}/${event.key}`;
+    const highest = seen.highest.get(place);
     if (highest !== undefined && highest > event.sequence) this.#found('outOfOrder', event);
-    else seen.highest.set(event.key, event.sequence);
+    else seen.highest.set(place, event.sequence);
   }
 
   /** Kept per key: a fleet has few keys and many records. */

@@ -15,9 +15,38 @@ export interface Envelope {
   readonly eventTimeMs: number;
 }
 
+/** What a vehicle's unit can see of it. */
+export type VehicleReading = Pick<
+  Vehicle,
+  | 'state'
+  | 'latitudeDeg'
+  | 'longitudeDeg'
+  | 'altitudeM'
+  | 'speedMps'
+  | 'headingDeg'
+  | 'batteryLevel'
+  | 'batteryVoltageV'
+  | 'odometerM'
+  | 'fault'
+>;
+
+/** The present reading as plain fields, for whoever wants to change one. */
+export const readingOf = (vehicle: Vehicle): VehicleReading => ({
+  state: vehicle.state,
+  latitudeDeg: vehicle.latitudeDeg,
+  longitudeDeg: vehicle.longitudeDeg,
+  altitudeM: vehicle.altitudeM,
+  speedMps: vehicle.speedMps,
+  headingDeg: vehicle.headingDeg,
+  batteryLevel: vehicle.batteryLevel,
+  batteryVoltageV: vehicle.batteryVoltageV,
+  odometerM: vehicle.odometerM,
+  fault: vehicle.fault,
+});
+
 /** Encodes readings as the Protobuf messages of the device contract. */
 export interface PayloadEncoder {
-  vehicle(envelope: Envelope, vehicle: Vehicle): Uint8Array;
+  vehicle(envelope: Envelope, vehicle: VehicleReading): Uint8Array;
   bay(envelope: Envelope, bay: Bay): Uint8Array;
 }
 

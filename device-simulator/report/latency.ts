@@ -5,6 +5,7 @@ export interface LatencySummary {
   readonly p50Ms: number;
   readonly p95Ms: number;
   readonly p99Ms: number;
+  readonly p999Ms: number;
   readonly maxMs: number;
 }
 
@@ -29,8 +30,8 @@ export class LatencyHistogram {
 
   summary(): LatencySummary {
     if (this.#histogram.totalCount === 0)
-      return { p50Ms: Number.NaN, p95Ms: Number.NaN, p99Ms: Number.NaN, maxMs: Number.NaN };
+      return { p50Ms: Number.NaN, p95Ms: Number.NaN, p99Ms: Number.NaN, p999Ms: Number.NaN, maxMs: Number.NaN };
     const at = (percentile: number): number => this.#histogram.getValueAtPercentile(percentile) / 1000;
-    return { p50Ms: at(50), p95Ms: at(95), p99Ms: at(99), maxMs: this.#histogram.maxValue / 1000 };
+    return { p50Ms: at(50), p95Ms: at(95), p99Ms: at(99), p999Ms: at(99.9), maxMs: this.#histogram.maxValue / 1000 };
   }
 }

@@ -20,7 +20,7 @@ const good: RunFigures = {
   acknowledged: 10,
   rejected: 0,
   inFlight: 0,
-  latency: { p50Ms: 1.2344, p95Ms: 2, p99Ms: 3.5, maxMs: 4 },
+  latency: { p50Ms: 1.2344, p95Ms: 2, p99Ms: 3.5, p999Ms: 3.9, maxMs: 4 },
   reconnects: 0,
   overflowed: 0,
   resent: 0,
@@ -59,7 +59,7 @@ describe('the verdict', () => {
 
   it('says null, not zero, of what was not verified or not measured', () => {
     const nan = Number.NaN;
-    const latency = { p50Ms: nan, p95Ms: nan, p99Ms: nan, maxMs: nan };
+    const latency = { p50Ms: nan, p95Ms: nan, p99Ms: nan, p999Ms: nan, maxMs: nan };
     expect(verdictOf({ ...good, verification: undefined, latency })).toMatchObject({
       lost: null,
       inKafka: null,

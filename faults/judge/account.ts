@@ -1,0 +1,60 @@
+import { Bitset } from '../../device-simulator/core/bitset.ts';
+import { createFleet } from '../../device-simulator/core/fleet.ts';
+import { Ledger } from '../../device-simulator/core/ledger.ts';
+import { entryKinds, type LedgerEntry, type LedgerHeader } from '../fleet/ledger-format.ts';
+import type { LedgerVisitor } from '../fleet/read-ledger.ts';
+
+/** A stretch of time, milliseconds since the epoch, both ends included. */
+export interface TimeSpan {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/**
+ * A fleet's ledger as the judge needs it: a few bits per message, so that millions of them cost megabytes. Devices are
+ * numbered by their position in the fleet, here as in `ledger`.
+ */
+export class Account implements LedgerVisitor {
+  readonly ledger = new Ledger();
+  /** By device: messages that were invalid on purpose. */
+  readonly invalid: Bitset[] = [];
+  /** By device: messages whose answer is excused; their records are not looked for. */
+  readonly excused: Bitset[] = [];
+  /** How often something was sent again. */
+  resent = 0;
+  readonly #ignored: readonly TimeSpan[];
+
+  /** @param ignored answers of these times are excused: what they promised was deleted on purpose. */
+  constructor(ignored: readonly TimeSpan[] = []) {
+    this.#ignored = ignored;
+  }
+
+  begin({ runId, vehicles }: LedgerHeader): void {
+    for (const { boundTo, bootId, deviceId } of createFleet({ vehicles, bays: 0, runId })) {
+      this.ledger.open(boundTo, bootId, deviceId);
+      this.invalid.push(new Bitset());
+      this.excused.push(new Bitset());
+    }
+  }
+
+  entry({ device, sequence, kind, atMs }: LedgerEntry): void {
+    switch (kind) {
+      case entryKinds.invalid:
+        this.invalid[device]?.add(sequence);
+        return;
+      case entryKinds.sentAgain:
+        this.resent += 1;
+        this.ledger.recordSent(device, sequence);
+        return;
+      case entryKinds.sent:
+        this.ledger.recordSent(device, sequence);
+        return;
+      case entryKinds.acknowledged:
+        this.ledger.recordAcknowledged(device, sequence);
+        break;
+      case entryKinds.rejected:
+        this.ledger.recordRejected(device, sequence);
+    }
+    if (this.#ignored.some(({ fromMs, toMs }) => atMs >= fromMs && atMs <= toMs)) this.excused[device]?.add(sequence);
+  }
+}

@@ -1,0 +1,68 @@
+import { RegisteredAvro } from '../../device-simulator/verify/registry.ts';
+import { readLedger } from '../fleet/read-ledger.ts';
+import { Account, type TimeSpan } from './account.ts';
+import { Judgement, type Verdict } from './judgement.ts';
+import { LetterReader, readEvent } from './records.ts';
+import { type PlacedRecord, TopicReader } from './topic-reader.ts';
+
+export type { TimeSpan } from './account.ts';
+export type { Verdict, VerdictFinding } from './judgement.ts';
+export { JudgeError } from './topic-reader.ts';
+
+export interface JudgeOptions {
+  /** `host:port` of Kafka brokers. */
+  readonly bootstrap: readonly string[];
+  /** Base address of the schema registry's Confluent API. */
+  readonly registryUrl: string;
+  readonly ledgerFile: string;
+  /** Topics that only this fleet has written to. */
+  readonly topics: { readonly events: string; readonly deadLetters: string };
+  /** Answers of these times are not looked for in Kafka, because what they promised was deleted on purpose. */
+  readonly ignore?: readonly TimeSpan[];
+}
+
+/**
+ * Reads every partition of both topics from its beginning to its present end, with a client that has no part in the
+ * gateway, and compares it with the ledger. The fleet may still be at work: what happens from now on does not count.
+ *
+ * @throws {JudgeError} when Kafka cannot be read, {LedgerError} when the ledger cannot, {VerifyError} when the registry
+ *   does not answer: then there is no verdict
+ */
+export async function judge({
+  bootstrap,
+  registryUrl,
+  ledgerFile,
+  topics,
+  ignore = [],
+}: JudgeOptions): Promise<Verdict> {
+  const reader = new TopicReader(bootstrap);
+  // The ends before the ledger: whatever lies before them was entered before it was sent.
+  const bounds = await reader.bounds([topics.events, topics.deadLetters]);
+  const account = new Account(ignore);
+  await readLedger(ledgerFile, account);
+  const judgement = new Judgement(account);
+  const registry = new RegisteredAvro(registryUrl);
+  const letters = new LetterReader();
+
+  const judgeEvent = (record: PlacedRecord): void => {
+    const event = readEvent(record, registry);
+    if (event) judgement.observeEvent(event);
+    else unreadable(record);
+  };
+  const judgeLetter = (record: PlacedRecord): void => {
+    const letter = letters.read(record);
+    if (letter) judgement.observeLetter(letter);
+    else unreadable(record);
+  };
+  const unreadable = ({ topic, partition, message }: PlacedRecord): void =>
+    judgement.observeUnreadable(topic, partition, message.offset);
+
+  await reader.read(bounds, (record) => {
+    if (record.topic === topics.deadLetters) return void judgeLetter(record);
+    const { value } = record.message;
+    const missing = value === null ? undefined : registry.missingSchema(value, 0, value.length);
+    if (missing !== undefined) return registry.fetch(missing).then(() => judgeEvent(record));
+    judgeEvent(record);
+  });
+  return judgement.conclude();
+}

@@ -1,0 +1,175 @@
+import { Bitset } from '../../device-simulator/core/bitset.ts';
+import { type KafkaEvent, Reconciler } from '../../device-simulator/core/reconcile.ts';
+import type { Account } from './account.ts';
+import { Examples } from './examples.ts';
+
+/** A record of the dead-letter topic whose payload could be read. */
+export interface Letter {
+  readonly topic: string;
+  readonly partition: number;
+  readonly key: string;
+  readonly subject: string;
+  readonly bootId: number;
+  readonly sequence: number;
+}
+
+export const verdictFindings = [
+  'lost',
+  'lostLetters',
+  'phantom',
+  'outOfOrder',
+  'split',
+  'wrongPartition',
+  'wrongId',
+  'misjudged',
+  'duplicated',
+] as const;
+export type VerdictFinding = (typeof verdictFindings)[number];
+
+/** What was promised to a fleet, against what Kafka has. Messages are counted once, however often they were sent. */
+export interface Verdict extends Readonly<Record<VerdictFinding, number>> {
+  readonly sent: number;
+  readonly acked: number;
+  readonly rejected: number;
+  /** Sent, and neither acknowledged nor rejected; whether Kafka has it or not, no promise was broken. */
+  readonly unanswered: number;
+  /** Times that something was sent again, from the ledger: each can be in Kafka twice. */
+  readonly resent: number;
+  /** Answered, and not looked for. */
+  readonly excused: number;
+  /** Different messages of this fleet on the events topic. */
+  readonly inKafka: number;
+  /** The same on the dead-letter topic. */
+  readonly inDeadLetters: number;
+  /** Duplicates on the dead-letter topic; part of `duplicated`. */
+  readonly duplicatedLetters: number;
+  /** The first few of each finding, the worst findings first, for people. */
+  readonly examples: readonly string[];
+}
+
+/**
+ * Judges record by record. The records of one partition are given in the order of their offsets; partitions and topics
+ * may be mixed in any way. The topics are the fleet's alone: what is on them and not of the fleet is a phantom.
+ *
+ * - lost: answered, and in neither topic, or a lost letter
+ * - lostLetters: invalid or rejected, answered, and not on the dead-letter topic
+ * - phantom: on a topic, and never sent by this fleet
+ * - outOfOrder: a first appearance on a partition after that of a later message of its vehicle
+ * - split: vehicles with records on more than one partition of a topic
+ * - wrongPartition, wrongId: as in `Reconciler`
+ * - misjudged: an invalid message on the events topic, or a valid one on the dead-letter topic
+ * - duplicated: records beyond the first of a message, on either topic
+ */
+export class Judgement {
+  readonly #account: Account;
+  readonly #events: Reconciler;
+  readonly #letters: (Bitset | undefined)[] = [];
+  readonly #partitionByKey = new Map<string, Map<string, number | 'several'>>();
+  readonly #found = new Examples();
+  #duplicatedLetters = 0;
+
+  constructor(account: Account) {
+    this.#account = account;
+    this.#events = new Reconciler(account.ledger);
+  }
+
+  /** Takes a record of the events topic. */
+  observeEvent(event: KafkaEvent): void {
+    this.#events.observe(event);
+    this.#place(event);
+  }
+
+  /** Takes a record of the dead-letter topic. */
+  observeLetter(letter: Letter): void {
+    this.#place(letter);
+    const { ledger } = this.#account;
+    const device = ledger.find(letter.subject, letter.bootId);
+    if (device === undefined || !ledger.entry(device).sent.has(letter.sequence)) {
+      this.#found.add('phantom', () => nameOf(letter));
+      return;
+    }
+    const seen = this.#letters[device] ?? new Bitset();
+    this.#letters[device] = seen;
+    if (seen.add(letter.sequence)) return;
+    this.#duplicatedLetters += 1;
+    this.#found.add('duplicated', () => nameOf(letter));
+  }
+
+  /** Takes a record, of either topic, from which nobody can tell whose it is. */
+  observeUnreadable(topic: string, partition: number, offset: string): void {
+    this.#found.add('phantom', () => `unreadable record ${topic}/${partition} at offset ${offset}`);
+  }
+
+  /** The verdict over everything observed. What is lost can only be known when all records have been observed. */
+  conclude(): Verdict {
+    const { ledger, resent, excused } = this.#account;
+    const answered = this.#judgeAnswers();
+    const events = this.#events.conclude();
+    for (const finding of ['outOfOrder', 'wrongPartition', 'wrongId', 'duplicated', 'phantom'] as const) {
+      this.#found.addAll(finding, events[finding], events.examples[finding]);
+    }
+    // The topics are this fleet's alone.
+    this.#found.addAll('phantom', events.foreign, ['records of devices or boots that are not of this fleet']);
+    return {
+      ...this.#found.counts,
+      sent: events.sent,
+      acked: events.acked,
+      rejected: events.rejected,
+      unanswered: ledger.total('sent') - answered,
+      resent,
+      excused: sizeOf(excused),
+      inKafka: events.inKafka,
+      inDeadLetters: sizeOf(this.#letters),
+      duplicatedLetters: this.#duplicatedLetters,
+      examples: this.#found.lines,
+    };
+  }
+
+  /** Looks for the record of every message. Returns how many messages have an answer. */
+  #judgeAnswers(): number {
+    let answered = 0;
+    for (const [device, { sent, acknowledged, rejected }] of this.#account.ledger.entries.entries()) {
+      for (const sequence of sent) {
+        const wasRejected = rejected.has(sequence);
+        const hasAnswer = wasRejected || acknowledged.has(sequence);
+        if (hasAnswer) answered += 1;
+        this.#judgeMessage(device, sequence, hasAnswer, wasRejected);
+      }
+    }
+    return answered;
+  }
+
+  #judgeMessage(device: number, sequence: number, hasAnswer: boolean, wasRejected: boolean): void {
+    const { invalid, excused } = this.#account;
+    const isInvalid = invalid[device]?.has(sequence) ?? false;
+    const isEvent = this.#events.hasSeen(device, sequence);
+    const isLetter = this.#letters[device]?.has(sequence) ?? false;
+    const name = (): string => this.#messageName(device, sequence);
+    if (isInvalid ? isEvent : isLetter) this.#found.add('misjudged', name);
+    if (!hasAnswer || excused[device]?.has(sequence)) return;
+    const needsLetter = isInvalid || wasRejected;
+    if (needsLetter ? isLetter : isEvent || isLetter) return;
+    this.#found.add('lost', name);
+    if (needsLetter) this.#found.add('lostLetters', name);
+  }
+
+  #place({ topic, key, partition }: Letter | KafkaEvent): void {
+    const partitions = this.#partitionByKey.get(topic) ?? new Map<string, number | 'several'>();
+    if (partitions.size === 0) this.#partitionByKey.set(topic, partitions);
+    const before = partitions.get(key);
+    if (before === undefined) partitions.set(key, partition);
+    if (before === undefined || before === 'several' || before === partition) return;
+    partitions.set(key, 'several');
+    this.#found.add('split', () => `${key} on ${topic}/${before} and ${topic}/${partition}`);
+  }
+
+  #messageName(device: number, sequence: number): string {
+    const { subject, bootId } = this.#account.ledger.entry(device);
+    return `${subject} boot ${bootId} sequence ${sequence}`;
+  }
+}
+
+const nameOf = ({ subject, bootId, sequence, topic, partition }: Letter): string =>
+  `${subject} boot ${bootId} sequence ${sequence} on ${topic}/${partition}`;
+
+const sizeOf = (sets: readonly (Bitset | undefined)[]): number => sets.reduce((sum, set) => sum + (set?.size ?? 0), 0);
