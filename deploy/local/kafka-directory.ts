@@ -44,18 +44,25 @@ export async function openKafkaDirectory(dir: string | undefined, brokers: numbe
   return { path, clusterId: cluster.clusterId, temporary };
 }
 
-/** Writes a node's settings, and formats its data directory unless it already is. */
+/** Writes a node's settings, and formats its data directories unless they already are. */
 export async function prepareNode(
   node: KafkaNode,
   nodes: readonly KafkaNode[],
   clusterId: string,
   extra: ServerSettings = {},
 ): Promise<void> {
-  await Promise.all([mkdir(node.dir, { recursive: true }), mkdir(node.dataDir, { recursive: true })]);
+  await Promise.all([node.dir, ...node.dataDirs].map((dir) => mkdir(dir, { recursive: true })));
   const settingsFile = join(node.dir, 'server.properties');
   await writeFile(settingsFile, serverProperties(node, nodes, extra));
-  if (!existsSync(join(node.dataDir, 'meta.properties'))) {
-    await kafkaTool('kafka.tools.StorageTool', ['format', '--cluster-id', clusterId, '--config', settingsFile]);
+  if (!node.dataDirs.every((dir) => existsSync(join(dir, 'meta.properties')))) {
+    await kafkaTool('kafka.tools.StorageTool', [
+      'format',
+      '--cluster-id',
+      clusterId,
+      '--config',
+      settingsFile,
+      '--ignore-formatted',
+    ]);
   }
 }
 

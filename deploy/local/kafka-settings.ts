@@ -20,8 +20,8 @@ export interface KafkaNode {
   readonly proxied: ProxiedPorts | undefined;
   /** Holds `server.properties` and `broker.log`. */
   readonly dir: string;
-  /** The formatted log directory. */
-  readonly dataDir: string;
+  /** The formatted log directories; the first one holds the controller's log, too. */
+  readonly dataDirs: readonly string[];
 }
 
 /**
@@ -39,7 +39,7 @@ export function serverProperties(node: KafkaNode, nodes: readonly KafkaNode[], e
     'controller.quorum.voters': nodes.map((voter) => `${voter.nodeId}@127.0.0.1:${voter.controllerPort}`).join(','),
     'controller.listener.names': 'CONTROLLER',
     ...listenerSettings(node),
-    'log.dirs': node.dataDir,
+    'log.dirs': node.dataDirs.join(','),
 
     // As in production: topics are made on purpose, and a write counts when two replicas have it.
     'auto.create.topics.enable': false,

@@ -19,8 +19,11 @@ export interface KafkaOptions {
   readonly ports?: readonly number[];
   /** Gives each broker a second client listener, advertised under a port that a TCP proxy of the caller listens on. */
   readonly proxied?: boolean;
-  /** Where each broker keeps its data, e.g. on a disk of its own; below `dir` where undefined. Never removed by `close`. */
-  readonly dataDirs?: readonly (string | undefined)[];
+  /**
+   * Where each broker keeps its data, e.g. on a disk of its own; below `dir` where undefined. Among several directories
+   * of one broker, partitions are spread; it ends when all of them have failed. Never removed by `close`.
+   */
+  readonly dataDirs?: readonly (string | readonly string[] | undefined)[];
   /** Settings of every server by Kafka's names; they win over those of the local cluster. */
   readonly settings?: ServerSettings;
   readonly onLog?: OnLog;
@@ -138,7 +141,7 @@ async function planNodes(dir: string, options: KafkaOptions): Promise<KafkaNode[
           ? { listenPort: listenPorts[index] as number, advertisedPort: advertisedPorts[index] as number }
           : undefined,
       dir: ownDir,
-      dataDir: options.dataDirs?.[index] ?? join(ownDir, 'data'),
+      dataDirs: [options.dataDirs?.[index] ?? join(ownDir, 'data')].flat(),
     };
   });
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type KafkaNode, serverProperties } from '../../deploy/local/kafka-settings.ts';
+import { type KafkaNode, type ServerSettings, serverProperties } from '../../deploy/local/kafka-settings.ts';
 
 const node = (nodeId: number): KafkaNode => ({
   nodeId,
@@ -7,11 +7,11 @@ const node = (nodeId: number): KafkaNode => ({
   controllerPort: 19_091 + nodeId,
   proxied: undefined,
   dir: `/data/broker-${nodeId}`,
-  dataDir: `/data/broker-${nodeId}/data`,
+  dataDirs: [`/data/broker-${nodeId}/data`],
 });
 
-function settingsOf(nodes: KafkaNode[]): Map<string, string> {
-  const lines = serverProperties(nodes[0] as KafkaNode, nodes)
+function settingsOf(nodes: KafkaNode[], extra: ServerSettings = {}): Map<string, string> {
+  const lines = serverProperties(nodes[0] as KafkaNode, nodes, extra)
     .trim()
     .split('\n');
   return new Map(lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
@@ -38,5 +38,20 @@ describe('the settings of a local broker', () => {
     expect(settings.get('auto.create.topics.enable')).toBe('false');
     expect(settings.get('listeners')).toBe('PLAINTEXT://127.0.0.1:9092,CONTROLLER://127.0.0.1:19092');
     expect(settings.get('log.dirs')).toBe('/data/broker-1/data');
+  });
+
+  test('advertise the port of a proxy to clients that come through it, and to them alone', () => {
+    const settings = settingsOf([{ ...node(1), proxied: { listenPort: 29_092, advertisedPort: 39_092 } }]);
+    expect(settings.get('listeners')).toBe(
+      'PLAINTEXT://127.0.0.1:9092,PROXIED://127.0.0.1:29092,CONTROLLER://127.0.0.1:19092',
+    );
+    expect(settings.get('advertised.listeners')).toBe('PLAINTEXT://127.0.0.1:9092,PROXIED://127.0.0.1:39092');
+    expect(settings.get('inter.broker.listener.name')).toBe('PLAINTEXT');
+  });
+
+  test('spread data over several directories, and let the caller have the last word', () => {
+    const settings = settingsOf([{ ...node(1), dataDirs: ['/a', '/b'] }], { 'num.io.threads': 9 });
+    expect(settings.get('log.dirs')).toBe('/a,/b');
+    expect(settings.get('num.io.threads')).toBe('9');
   });
 });
