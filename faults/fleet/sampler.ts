@@ -4,6 +4,7 @@ import type { FleetSample, FleetSummary } from './protocol.ts';
 
 type Counted = Pick<PublisherCounts, 'sent' | 'acknowledged' | 'rejected' | 'resent' | 'overflowed' | 'disconnects'>;
 const nothing: Counted = { sent: 0, acknowledged: 0, rejected: 0, resent: 0, overflowed: 0, disconnects: 0 };
+const microsecondsPerSecond = 1_000_000;
 
 /** Reads a fleet's figures off: of each interval, and of the whole run. */
 export class Sampler {
@@ -33,6 +34,7 @@ export class Sampler {
   /** The figures since the start. */
   summary(): FleetSummary {
     const { p95Ms, p999Ms } = this.#run.summary();
+    const { user, system } = process.cpuUsage();
     return {
       ...this.#figures(nothing, this.#run),
       p95Ms: orZero(p95Ms),

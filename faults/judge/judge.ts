@@ -6,7 +6,8 @@ import { LetterReader, readEvent } from './records.ts';
 import { type PlacedRecord, TopicReader } from './topic-reader.ts';
 
 export type { TimeSpan } from './account.ts';
-export type { Verdict, VerdictFinding } from './judgement.ts';
+export type { VerdictFinding } from './findings.ts';
+export type { Verdict } from './judgement.ts';
 export { JudgeError } from './topic-reader.ts';
 
 export interface JudgeOptions {
@@ -58,11 +59,15 @@ export async function judge({
     judgement.observeUnreadable(topic, partition, message.offset);
 
   await reader.read(bounds, (record) => {
-    if (record.topic === topics.deadLetters) return void judgeLetter(record);
+    if (record.topic === topics.deadLetters) {
+      judgeLetter(record);
+      return undefined;
+    }
     const { value } = record.message;
     const missing = value === null ? undefined : registry.missingSchema(value, 0, value.length);
     if (missing !== undefined) return registry.fetch(missing).then(() => judgeEvent(record));
     judgeEvent(record);
+    return undefined;
   });
   return judgement.conclude();
 }

@@ -1,7 +1,7 @@
 import { Bitset } from '../../device-simulator/core/bitset.ts';
 import { type KafkaEvent, Reconciler } from '../../device-simulator/core/reconcile.ts';
 import type { Account } from './account.ts';
-import { Examples } from './examples.ts';
+import { Findings, type VerdictFinding } from './findings.ts';
 
 /** A record of the dead-letter topic whose payload could be read. */
 export interface Letter {
@@ -12,19 +12,6 @@ export interface Letter {
   readonly bootId: number;
   readonly sequence: number;
 }
-
-export const verdictFindings = [
-  'lost',
-  'lostLetters',
-  'phantom',
-  'outOfOrder',
-  'split',
-  'wrongPartition',
-  'wrongId',
-  'misjudged',
-  'duplicated',
-] as const;
-export type VerdictFinding = (typeof verdictFindings)[number];
 
 /** What was promised to a fleet, against what Kafka has. Messages are counted once, however often they were sent. */
 export interface Verdict extends Readonly<Record<VerdictFinding, number>> {
@@ -65,7 +52,7 @@ export class Judgement {
   readonly #events: Reconciler;
   readonly #letters: (Bitset | undefined)[] = [];
   readonly #partitionByKey = new Map<string, Map<string, number | 'several'>>();
-  readonly #found = new Examples();
+  readonly #found = new Findings();
   #duplicatedLetters = 0;
 
   constructor(account: Account) {
@@ -121,7 +108,7 @@ export class Judgement {
       inKafka: events.inKafka,
       inDeadLetters: sizeOf(this.#letters),
       duplicatedLetters: this.#duplicatedLetters,
-      examples: this.#found.lines,
+      examples: this.#found.examples,
     };
   }
 

@@ -1,4 +1,16 @@
-import { type VerdictFinding, verdictFindings } from './judgement.ts';
+/** What can be wrong, the worst first. */
+export const verdictFindings = [
+  'lost',
+  'lostLetters',
+  'phantom',
+  'outOfOrder',
+  'split',
+  'wrongPartition',
+  'wrongId',
+  'misjudged',
+  'duplicated',
+] as const;
+export type VerdictFinding = (typeof verdictFindings)[number];
 
 const examplesKept = 5;
 
@@ -6,11 +18,12 @@ const each = <Value>(make: () => Value): Record<VerdictFinding, Value> =>
   Object.fromEntries(verdictFindings.map((finding) => [finding, make()])) as Record<VerdictFinding, Value>;
 
 /** Counts findings, and keeps the first few of each in words. */
-export class Examples {
+export class Findings {
   readonly counts = each(() => 0);
   readonly #examples = each<string[]>(() => []);
 
-  get lines(): string[] {
+  /** The examples of all findings. */
+  get examples(): string[] {
     return verdictFindings.flatMap((finding) => this.#examples[finding].map((words) => `${finding}: ${words}`));
   }
 
