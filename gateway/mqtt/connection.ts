@@ -40,6 +40,10 @@ export class Connection implements ConnectionFacts {
   readonly #clock: PacketClock;
   #state: State = 'connecting';
   #isLeaving = false;
+  /** Has had its share of this turn of the event loop. */
+  #isYielding = false;
+  /** A packet of it was handled since it was last let read. */
+  wasServed = false;
   /** What this connection counts in `context.partialBytes`. */
   partialBytes = 0;
 
@@ -100,7 +104,7 @@ export class Connection implements ConnectionFacts {
     }
     this.#framer.accept(chunk);
     this.#readPackets();
-    if (chunk.length >= fullChunkBytes && this.#isRead && !this.#clock.isPaused) this.#yield();
+    if (chunk.length >= fullChunkBytes && this.#mayRead) this.#yield();
   }
 
   /** The first byte tells who does not speak MQTT: no need to gather what it takes for a packet. */
@@ -136,13 +140,16 @@ export class Connection implements ConnectionFacts {
 
   /** Enough for this turn of the event loop: the others come first, then the rest. */
   #yield(): void {
+    if (this.#isYielding) return;
+    this.#isYielding = true;
     this.#socket.pause();
     this.context.output.addYielding(this);
   }
 
   /** Its turn has come again. */
   takeTurn(): void {
-    if (this.#isRead && !this.#clock.isPaused) this.#readOn();
+    this.#isYielding = false;
+    if (this.#mayRead) this.#readOn();
   }
 
   #countPartial(): void {
@@ -156,6 +163,7 @@ export class Connection implements ConnectionFacts {
 
   /** Bytes that this connection keeps in memory beside its unsettled publishes: read and not handled, or not yet sent. */
   get heldBytes(): number {
+    if (this.#socket.destroyed) return 0;
     return this.#framer.heldBytes + this.#socket.readableLength + this.#socket.writableLength;
   }
 
@@ -166,6 +174,7 @@ export class Connection implements ConnectionFacts {
 
   #handlePacket(): Violation | undefined {
     const { first, bytes, start, end, headerLength } = this.#framer;
+    this.wasServed = true;
     this.#clock.stamp(this.context.coarseMs);
     if (this.version === 5 && headerLength > 2 && bytes[start - 1] === 0) return longerThanNecessary;
     this.context.reader.open(bytes, start, end);
@@ -198,12 +207,6 @@ export class Connection implements ConnectionFacts {
     this.#socket.pause();
   }
 
-  /** What was settled has been written: the end of a turn. */
-  flushed(): void {
-    if (this.#isLeaving) this.#dismissIfSettled();
-    else this.resumeIfAllowed();
-  }
-
   resumeIfAllowed(): void {
     if (!this.#clock.isPaused || this.#mustWait) return;
     this.#endPause();
@@ -213,14 +216,23 @@ export class Connection implements ConnectionFacts {
   #endPause(): void {
     const { coarseMs, sweepIntervalMs } = this.context;
     this.#clock.resume(coarseMs, 2 * sweepIntervalMs);
+    this.wasServed = false;
     this.context.paused.delete(this);
     this.context.observer.connectionResumed();
   }
 
-  /** First what has been read already, then, if nothing speaks against it, the socket. */
+  /**
+   * First what has been read already, then, if nothing speaks against it, the socket. What waits in the stream's buffer is
+   * taken at once (`read` emits it): left to `resume`, it would come after whoever is resumed later and has bytes here.
+   */
   #readOn(): void {
     this.#readPackets();
-    if (this.#isRead && !this.#clock.isPaused) this.#socket.resume();
+    if (this.#mayRead && this.#socket.readableLength > 0) this.#socket.read();
+    if (this.#mayRead) this.#socket.resume();
+  }
+
+  get #mayRead(): boolean {
+    return this.#isRead && !this.#clock.isPaused && !this.#isYielding;
   }
 
   /** CONNECT has arrived: nothing more is read until `opened` or `refuse`. */
@@ -261,11 +273,12 @@ export class Connection implements ConnectionFacts {
     if (this.#isLeaving || this.hasEnded) return;
     this.#isLeaving = true;
     this.pauseIfNecessary();
-    this.#dismissIfSettled();
+    this.dismissIfDone();
   }
 
-  #dismissIfSettled(): void {
-    if (this.outgoing.count === 0) this.dismiss();
+  /** Tells a device that was only waiting for its last answer. */
+  dismissIfDone(): void {
+    if (this.#isLeaving && this.outgoing.count === 0) this.dismiss();
   }
 
   /** Says farewell and closes, settled or not. Wills are not published: the device is about to connect elsewhere. */

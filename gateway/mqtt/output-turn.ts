@@ -65,15 +65,14 @@ export class OutputTurn {
       connection.outgoing.queued = false;
       this.#flushSafely(connection);
     }
-    // Resuming reads packets, which may make connections dirty again: those belong to the next turn.
-    for (const connection of turn) connection.flushed();
+    // Resuming reads packets, which may make connections dirty again: those belong to the next turn. When all may be read
+    // again, who was just answered does not go before those who have waited longer.
+    const resuming = this.#resumeAll ? [...this.#context.paused] : turn;
+    this.#resumeAll = false;
+    for (const connection of turn) connection.dismissIfDone();
+    for (const connection of resuming) connection.resumeIfAllowed();
     turn.length = 0;
     if (this.#yielding.length > 0) for (const connection of this.#yielding.splice(0)) connection.takeTurn();
-    if (!this.#resumeAll) return;
-    this.#resumeAll = false;
-    // A copy: a connection that is read may be paused again at once, and must not come round in this loop.
-    const paused = [...this.#context.paused];
-    for (const connection of paused) connection.resumeIfAllowed();
   }
 
   #flushSafely(connection: Connection): void {

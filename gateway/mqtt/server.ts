@@ -125,7 +125,14 @@ export class MqttServer {
     if (pressure === before) return;
     context.pressure = pressure;
     if (pressure < before) context.output.addAllPaused();
-    else if (pressure === 2) for (const connection of context.connections) connection.pauseIfNecessary();
+    else if (pressure === 2) this.#pauseAll();
+  }
+
+  /** Who was let read and had nothing handled before it was over again keeps its place before those who had their turn. */
+  #pauseAll(): void {
+    const { connections } = this.#context;
+    for (const connection of connections) if (!connection.wasServed) connection.pauseIfNecessary();
+    for (const connection of connections) connection.pauseIfNecessary();
   }
 
   /** Deadlines, keep-alive, session expiry, wills. Called by its own timer, unless `sweepIntervalMs` is 0. */
