@@ -58,6 +58,8 @@ export interface FleetSample {
 export interface FleetSummary extends FleetSample {
   readonly p95Ms: number;
   readonly p999Ms: number;
+  /** CPU time that the fleet's process has used since it began, user and system, seconds. */
+  readonly cpuS: number;
   /** Why connections failed or were lost, most frequent first. */
   readonly reasons: readonly (readonly [reason: string, times: number])[];
 }

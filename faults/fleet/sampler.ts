@@ -39,6 +39,7 @@ export class Sampler {
       ...this.#figures(nothing, this.#run),
       p95Ms: orZero(p95Ms),
       p999Ms: orZero(p999Ms),
+      cpuS: (user + system) / microsecondsPerSecond,
       reasons: this.#publisher.reasons,
     };
   }
