@@ -1,0 +1,48 @@
+import type { MetricSample } from '../test/support/gateway-process.ts';
+
+/** Rule 7 as one scrape of /metrics tells it. */
+export interface Account {
+  readonly received: number;
+  /** Everything that publishes become, in the order of the rule, by its name. */
+  readonly outcomes: Readonly<Record<string, number>>;
+  readonly inFlight: number;
+}
+
+const demanded = ['delivered', 'spooled', 'dead_lettered', 'unlettered', 'shed', 'unanswered'] as const;
+/** Outcomes that a gateway may have, when it drops duplicates. */
+const possible = ['duplicate'] as const;
+
+/**
+ * Reads the account.
+ *
+ * @throws {Error} when a figure is not exported: it must not pass for 0
+ */
+export function accountOf(samples: readonly MetricSample[]): Account {
+  const sum = (name: string): number | undefined => {
+    const values = samples.filter((sample) => sample.name === name).map(({ value }) => value);
+    return values.length === 0 ? undefined : values.reduce((total, value) => total + value, 0);
+  };
+  const need = (name: string): number => {
+    const value = sum(name);
+    if (value === undefined) throw new Error(`/metrics has no ${name}`);
+    return value;
+  };
+  return {
+    received: need('edge_publishes_received_total'),
+    outcomes: Object.fromEntries([
+      ...demanded.map((outcome) => [outcome, need(`edge_publishes_${outcome}_total`)] as const),
+      ...possible.map((outcome) => [outcome, sum(`edge_publishes_${outcome}_total`) ?? 0] as const),
+    ]),
+    inFlight: need('edge_publishes_in_flight'),
+  };
+}
+
+/** What the account is short of; 0 when it adds up. */
+export function imbalanceOf({ received, outcomes, inFlight }: Account): number {
+  return Object.values(outcomes).reduce((left, value) => left - value, received) - inFlight;
+}
+
+export function describeAccount({ received, outcomes, inFlight }: Account): string {
+  const parts = Object.entries(outcomes).map(([outcome, value]) => `${outcome} ${value}`);
+  return `received ${received} = ${parts.join(' + ')} + in flight ${inFlight}`;
+}

@@ -1,0 +1,128 @@
+import { readFile } from 'node:fs/promises';
+import { waitFor } from '../deploy/local/wait-for.ts';
+import { GatewayProcess, type LogLine, type MetricSample } from '../test/support/gateway-process.ts';
+import type { GatewayObservation } from './result.ts';
+
+const READY_DEADLINE_MS = 60_000;
+const LOOK_TIMEOUT_MS = 1000;
+const PAGE_BYTES = 4096;
+
+export interface GatewayOptions {
+  /** Where devices connect; the same after each restart. */
+  readonly port: number;
+  readonly settings: object;
+  /** Arguments of Node, before the program: preloads. */
+  readonly execArgv: readonly string[];
+}
+
+/** One gateway that is broken, ended and started again, always with the same settings on the same port. */
+export class GatewayUnderTest implements AsyncDisposable {
+  readonly port: number;
+  readonly #options: GatewayOptions;
+  #process: GatewayProcess | undefined;
+  #endedLog: LogLine[] = [];
+  #possibleDuplicatesEnded = 0;
+  #possibleDuplicates = 0;
+
+  constructor(options: GatewayOptions) {
+    this.port = options.port;
+    this.#options = options;
+  }
+
+  get running(): boolean {
+    const child = this.#process?.child;
+    return child !== undefined && child.exitCode === null && child.signalCode === null;
+  }
+
+  /** Every line that it logged, over all restarts. */
+  get log(): readonly LogLine[] {
+    return [...this.#endedLog, ...(this.#process?.log ?? [])];
+  }
+
+  /** Records that it may have stored twice, by its own count, over all restarts. */
+  get possibleDuplicates(): number {
+    return this.#possibleDuplicatesEnded + this.#possibleDuplicates;
+  }
+
+  /** Starts the process without waiting for it to be ready. */
+  async launch(): Promise<void> {
+    if (this.running) throw new Error('the gateway runs already');
+    this.#endedLog.push(...(this.#process?.log ?? []));
+    this.#possibleDuplicatesEnded += this.#possibleDuplicates;
+    this.#possibleDuplicates = 0;
+    const { settings, execArgv } = this.#options;
+    // It reaches Node by the environment, because the test support knows the program's arguments only.
+    this.#process = await GatewayProcess.spawn(settings, { NODE_OPTIONS: execArgv.join(' ') });
+  }
+
+  /** @throws {Error} when it ends or is not ready within a minute */
+  async untilReady(): Promise<void> {
+    await waitFor(() => this.#process?.find('gateway_ready') !== undefined || !this.running, {
+      deadlineMs: READY_DEADLINE_MS,
+      what: 'the gateway to be ready',
+    });
+    if (!this.running)
+      throw new Error(`the gateway ended at its start: ${JSON.stringify(this.#process?.log.slice(-5))}`);
+  }
+
+  async start(): Promise<void> {
+    await this.launch();
+    await this.untilReady();
+  }
+
+  /** Sends a signal and waits for the end. Returns the exit code, or null when the signal ended it. */
+  async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | null> {
+    // The counts of a process that is killed are gone with it.
+    await this.observe();
+    this.#process?.kill(signal);
+    return (await this.#process?.exited()) ?? null;
+  }
+
+  /** One look from outside. Never throws: what does not answer is not ready. */
+  async observe(): Promise<GatewayObservation> {
+    const atMs = Date.now();
+    if (!this.running || this.#process?.find('admin_listening') === undefined) {
+      return { atMs, running: this.running, ready: false, residentBytes: 0, pressure: undefined };
+    }
+    const [ready, residentBytes, samples] = await Promise.all([this.#isReady(), this.#residentBytes(), this.#scrape()]);
+    const value = (name: string): number | undefined => samples?.find((sample) => sample.name === name)?.value;
+    this.#possibleDuplicates = value('edge_kafka_possible_duplicates_total') ?? this.#possibleDuplicates;
+    return { atMs, running: true, ready, residentBytes, pressure: value('edge_pressure') };
+  }
+
+  /** @throws {Error} when it does not answer */
+  async metrics(): Promise<MetricSample[]> {
+    if (this.#process === undefined) throw new Error('the gateway was never started');
+    return this.#process.metrics();
+  }
+
+  /** Sum of the samples of this name, 0 when there is none. */
+  async metric(name: string): Promise<number> {
+    return (await this.metrics()).reduce((sum, sample) => (sample.name === name ? sum + sample.value : sum), 0);
+  }
+
+  async #isReady(): Promise<boolean> {
+    try {
+      const address = `${this.#process?.adminUrl}/readyz`;
+      const response = await fetch(address, { signal: AbortSignal.timeout(LOOK_TIMEOUT_MS) });
+      await response.arrayBuffer();
+      return response.ok;
+    } catch {
+      return false;
+    }
+  }
+
+  async #scrape(): Promise<MetricSample[] | undefined> {
+    return this.#process?.metrics().catch(() => undefined);
+  }
+
+  /** The second field of statm: resident pages. */
+  async #residentBytes(): Promise<number> {
+    const statm = await readFile(`/proc/${this.#process?.child.pid}/statm`, 'utf8').catch(() => '');
+    return Number(statm.split(' ')[1] ?? 0) * PAGE_BYTES;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#process?.[Symbol.asyncDispose]();
+  }
+}

@@ -1,0 +1,145 @@
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Finding } from '../result.ts';
+
+/** One piece of text of a source file, which must occur exactly once, and what stands there instead. */
+export interface Edit {
+  /** Path from the project's root. */
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+}
+
+/** A gateway with one mistake built in. A harness that does not turn red on it proves nothing when it stays green. */
+export interface Mutant {
+  readonly name: string;
+  /** One sentence: what it does wrong. */
+  readonly what: string;
+  readonly edits: readonly Edit[];
+  /** Name of the cheapest scenario that must turn red. */
+  readonly scenario: string;
+  /** What the verdict must find. Red for anything else does not count as caught. */
+  readonly expects: Finding;
+  /** Sections of settings that make the mistake show soon. */
+  readonly settings?: Readonly<Record<string, object>>;
+  /** The same for the fleet. */
+  readonly fleet?: { readonly ratePerSecond?: number; readonly rejectShare?: number };
+}
+
+const ingest = 'gateway/core/ingest.ts';
+const lane = 'gateway/kafka/lane.ts';
+
+export const mutants: readonly Mutant[] = [
+  {
+    name: 'early-acknowledgement',
+    what: 'answers a publish when its record is in an open batch, before Kafka has it',
+    edits: [
+      {
+        file: ingest,
+        find: 'const rejection = pipeline.run(publish, sink);',
+        replace: `const rejection = pipeline.run(publish, sink);
+    if (rejection === undefined) {
+      publish.answer({ kind: 'delivered' });
+      publish.answer = () => {};
+    }`,
+      },
+    ],
+    scenario: 'gateway-kill',
+    expects: 'lost',
+    // Something must be in an open batch at the moment of the kill.
+    settings: { kafka: { lingerMs: 200 } },
+  },
+  {
+    name: 'leader-only',
+    what: 'produces with acks=1: the leader answers before any other replica has the record',
+    edits: [
+      {
+        file: 'gateway/kafka/produce-protocol.ts',
+        find: 'const allInSyncReplicas = -1;',
+        replace: 'const allInSyncReplicas = 1;',
+      },
+    ],
+    scenario: 'followers-hang-leader-dies',
+    expects: 'lost',
+  },
+  {
+    name: 'swapped-records',
+    what: 'lets one of 200 publishes of a vehicle be passed by the next one of the same vehicle',
+    edits: [
+      {
+        file: ingest,
+        find: 'receive(publish: Publish): void {',
+        replace: `receive(publish: Publish): void {
+    this.taken = (this.taken ?? 0) + 1;
+    if (this.held === undefined && publish.qos === 1 && this.taken % 200 === 0) {
+      this.held = publish;
+      return;
+    }
+    this.take(publish);
+    if (this.held !== undefined && this.held.identity.boundTo === publish.identity.boundTo) {
+      const held = this.held;
+      this.held = undefined;
+      this.take(held);
+    }
+  }
+
+  take(publish: Publish): void {`,
+      },
+    ],
+    scenario: 'none',
+    expects: 'outOfOrder',
+  },
+  {
+    name: 'dropped-letter',
+    what: 'answers one of a thousand rejected publishes without having written its dead letter',
+    edits: [
+      {
+        file: ingest,
+        find: 'if (this.#appendLetter(new DeadLetter(publish, rejection, true, this))) return;',
+        replace: `this.letters = (this.letters ?? 0) + 1;
+    if (this.letters % 1000 === 0) {
+      this.#reject(publish, rejection, true);
+      return;
+    }
+    if (this.#appendLetter(new DeadLetter(publish, rejection, true, this))) return;`,
+      },
+    ],
+    scenario: 'none',
+    expects: 'lostLetters',
+    fleet: { ratePerSecond: 1000, rejectShare: 0.6 },
+  },
+  {
+    name: 'reused-sequence',
+    what: 'stamps one of 20 batches with the sequence number of the batch before: the broker takes it for a repetition, drops it, and acknowledges it',
+    edits: [
+      {
+        file: lane,
+        find: 'batch.stamp(this.#identity as ProducerIdentity, this.#nextSequence);',
+        replace: `this.stamps = (this.stamps ?? 0) + 1;
+      if (this.stamps > 20 && this.lastRecords === batch.records) {
+        this.stamps = 0;
+        this.#nextSequence = this.lastSequence;
+      }
+      this.lastSequence = this.#nextSequence;
+      this.lastRecords = batch.records;
+      batch.stamp(this.#identity as ProducerIdentity, this.#nextSequence);`,
+      },
+    ],
+    scenario: 'none',
+    expects: 'lost',
+  },
+];
+
+/** @throws {Error} when there is none of this name */
+export function mutantNamed(name: string): Mutant {
+  const found = mutants.find((mutant) => mutant.name === name);
+  if (found === undefined) throw new Error(`there is no mutant ${name}`);
+  return found;
+}
+
+/** Arguments of Node for a gateway that has the mistake. */
+export function preloadOf({ name }: Mutant): string[] {
+  const preload = pathToFileURL(join(import.meta.dirname, 'preload.ts'));
+  preload.searchParams.set('mutant', name);
+  return ['--import', preload.href];
+}

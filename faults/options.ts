@@ -1,0 +1,105 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+
+export interface FaultOptions {
+  /** Names of scenarios, in the order in which they run. */
+  readonly scenarios: readonly string[];
+  /** Length of each fault; undefined: each scenario's own. */
+  readonly seconds: number | undefined;
+  /** Everything that is drawn is drawn from it; repeat n uses seed + n − 1. */
+  readonly seed: number;
+  readonly repeat: number;
+  /** Shorter faults, shorter timeouts of the gateway. */
+  readonly short: boolean;
+  /** Also run the gateway with mistakes built in, which must turn the verdict red. */
+  readonly mutants: boolean;
+  readonly htmlFile: string | undefined;
+  /** Only print what there is. */
+  readonly list: boolean;
+}
+
+interface Parsed {
+  scenario: string[];
+  seconds?: number;
+  seed?: number;
+  repeat: number;
+  short?: true;
+  mutants?: true;
+  html?: string;
+  list?: true;
+}
+
+export interface Output {
+  /** Ends the process: with 0 after --help, with 2 for unusable arguments. */
+  exit(code: number): never;
+  readonly writeOut?: (text: string) => void;
+  readonly writeErr?: (text: string) => void;
+}
+
+const largestSeed = 0xffff_ffff;
+
+const positive = (text: string): number => {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value) || value <= 0)
+    throw new InvalidArgumentError('It must be a number above 0.');
+  return value;
+};
+const count = (text: string): number => {
+  const value = positive(text);
+  if (!Number.isInteger(value)) throw new InvalidArgumentError('It must be a whole number above 0.');
+  return value;
+};
+const seed = (text: string): number => {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value > largestSeed)
+    throw new InvalidArgumentError(`It must be a whole number from 0 to ${largestSeed}.`);
+  return value;
+};
+
+const command = (known: readonly string[], output: Output): Command =>
+  new Command('npm run faults --')
+    .description(
+      'Breaks the gateway, Kafka and everything between them on a real 3-broker cluster while a fleet publishes, reads every record back with an independent client, and judges: lost, phantom, out of order, split, duplicated. The last line of output is JSON.',
+    )
+    .addOption(
+      new Option('--scenario <name...>', 'what to break; several names or `all`; see --list')
+        .choices(['all', ...known])
+        .default(['all'], 'all'),
+    )
+    .addOption(new Option('--seconds <n>', "length of each fault (each scenario's own)").argParser(positive))
+    .addOption(new Option('--seed <n>', 'repeat a run: everything drawn is drawn from it (a new one)').argParser(seed))
+    .addOption(
+      new Option('--repeat <n>', 'run everything so often, each time with the next seed').argParser(count).default(1),
+    )
+    .option('--short', 'the form of CI: shorter faults, and shorter timeouts in the gateway, so that it notices them')
+    .option('--mutants', 'also run gateways with a mistake built in: each must turn the verdict red')
+    .option('--html <file>', 'write the report with its timelines to this file')
+    .option('--list', 'print the scenarios and mutants and end')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 good; 1 something was lost or a scenario or mutant is not as it must be; 2 it could not be run or the arguments are wrong.',
+    )
+    .allowExcessArguments(false)
+    .configureOutput({
+      ...(output.writeOut === undefined ? {} : { writeOut: output.writeOut }),
+      ...(output.writeErr === undefined ? {} : { writeErr: output.writeErr }),
+    });
+
+/**
+ * Reads the arguments (without node and script). Prints help or what is wrong and ends by calling `exit`.
+ *
+ * @param known names of all scenarios, in the order of `all`
+ */
+export function parseFaultOptions(args: readonly string[], known: readonly string[], output: Output): FaultOptions {
+  const program = command(known, output).exitOverride((error) => output.exit(error.exitCode === 0 ? 0 : 2));
+  const parsed = program.parse(args, { from: 'user' }).opts<Parsed>();
+  return {
+    scenarios: parsed.scenario.includes('all') ? known : [...new Set(parsed.scenario)],
+    seconds: parsed.seconds,
+    seed: parsed.seed ?? Math.floor(Math.random() * largestSeed),
+    repeat: parsed.repeat,
+    short: parsed.short === true,
+    mutants: parsed.mutants === true,
+    htmlFile: parsed.html,
+    list: parsed.list === true,
+  };
+}

@@ -1,0 +1,155 @@
+import type { FleetSample } from './fleet/fleet-process.ts';
+import { type VerdictFinding, verdictFindings } from './judge/findings.ts';
+import type { Verdict } from './judge/judgement.ts';
+
+/** What can make a run red. The closed set that mutants are held to: the judge's own findings, and … */
+export const findings = [
+  ...verdictFindings,
+  /** Published, and never answered although everything works again. */
+  'unanswered',
+  /** The gateway's own account does not add up. */
+  'account',
+  /** Something that this scenario in particular demands. */
+  'check',
+  /** The scenario did not come to its end. */
+  'broken',
+] as const;
+export type Finding = (typeof findings)[number];
+
+export interface Problem {
+  readonly finding: Finding;
+  readonly text: string;
+}
+
+/** A moment on the timeline: the beginning of a phase, or something done to the system. Milliseconds since the epoch. */
+export interface Mark {
+  readonly atMs: number;
+  readonly kind: 'phase' | 'fault';
+  readonly label: string;
+}
+
+/** The gateway as seen from outside, several times a second. */
+export interface GatewayObservation {
+  readonly atMs: number;
+  readonly running: boolean;
+  /** What `/readyz` says; false while nothing answers. */
+  readonly ready: boolean;
+  /** Resident memory, bytes; 0 while it does not run. */
+  readonly residentBytes: number;
+  /** The level of the watermarks, 0 to 2; undefined when `/metrics` did not answer. */
+  readonly pressure: number | undefined;
+}
+
+export interface TimelineRecord {
+  readonly marks: readonly Mark[];
+  readonly samples: readonly FleetSample[];
+  readonly observations: readonly GatewayObservation[];
+}
+
+interface Named {
+  readonly name: string;
+  readonly title: string;
+  readonly what: string;
+  readonly seed: number;
+  /** Name of the mistake that was built into the gateway. */
+  readonly mutant?: string;
+}
+
+/** A scenario that was run; judged, unless it broke before. */
+export interface ScenarioRun extends Named {
+  readonly ran: true;
+  readonly durationMs: number;
+  readonly verdict: Verdict | undefined;
+  /** Most duplicates that the faults explain. */
+  readonly duplicateBound: number;
+  readonly problems: readonly Problem[];
+  /** From the end of the fault until acknowledgements flowed again; undefined when they never did. */
+  readonly recoveryMs: number | undefined;
+  readonly timeline: TimelineRecord;
+}
+
+/** A scenario that this machine cannot run. Never the same as one that passed. */
+export interface ScenarioNotRun extends Named {
+  readonly ran: false;
+  readonly reason: string;
+}
+
+export type ScenarioResult = ScenarioRun | ScenarioNotRun;
+
+export const isRed = (result: ScenarioResult): boolean => result.ran && result.problems.length > 0;
+export const found = (result: ScenarioResult, finding: Finding): boolean =>
+  result.ran && result.problems.some((problem) => problem.finding === finding);
+
+const inWords: Readonly<Record<Exclude<VerdictFinding, 'duplicated'>, string>> = {
+  lost: 'lost: answered, and not on Kafka',
+  lostLetters: 'of the lost are dead letters',
+  phantom: 'on Kafka that were never sent',
+  outOfOrder: 'out of order',
+  split: 'vehicles on two partitions',
+  wrongPartition: 'on another partition than their key belongs to',
+  wrongId: 'with another event id than their device, boot and sequence make',
+  misjudged: 'invalid ones among the events, or valid ones among the dead letters',
+};
+
+/** What the judge found, as problems. Duplicates are one only above the bound. */
+export function problemsOf(verdict: Verdict, duplicateBound: number): Problem[] {
+  const problems: Problem[] = [];
+  for (const finding of verdictFindings) {
+    const figure = verdict[finding];
+    if (finding === 'duplicated') {
+      const text = `${figure} duplicates, where the faults explain ${duplicateBound}`;
+      if (figure > duplicateBound) problems.push({ finding, text });
+    } else if (figure > 0) {
+      problems.push({ finding, text: `${figure} ${inWords[finding]}` });
+    }
+  }
+  return problems;
+}
+
+/** The last line of the output. */
+export interface MatrixFigures {
+  readonly scenarios: number;
+  readonly acked: number;
+  readonly lost: number;
+  readonly phantom: number;
+  readonly outOfOrder: number;
+  readonly split: number;
+  readonly duplicated: number;
+  readonly duplicateBound: number;
+  readonly mutantsCaught: number;
+  readonly mutants: number;
+}
+
+/** Sums over the scenarios that were run; mutants are only counted. */
+export function figuresOf(results: readonly ScenarioResult[], mutants: readonly MutantResult[]): MatrixFigures {
+  const ran = results.filter((result) => result.ran);
+  const sum = (read: (run: ScenarioRun) => number | undefined): number =>
+    ran.reduce((total, run) => total + (read(run) ?? 0), 0);
+  return {
+    scenarios: ran.length,
+    acked: sum(({ verdict }) => verdict?.acked),
+    lost: sum(({ verdict }) => verdict?.lost),
+    phantom: sum(({ verdict }) => verdict?.phantom),
+    outOfOrder: sum(({ verdict }) => verdict?.outOfOrder),
+    split: sum(({ verdict }) => verdict?.split),
+    duplicated: sum(({ verdict }) => verdict?.duplicated),
+    duplicateBound: sum(({ duplicateBound }) => duplicateBound),
+    mutantsCaught: mutants.filter(({ caught }) => caught).length,
+    mutants: mutants.length,
+  };
+}
+
+export interface MutantResult {
+  readonly name: string;
+  readonly what: string;
+  readonly expects: Finding;
+  /** The verdict was red for what this mistake does. */
+  readonly caught: boolean;
+  readonly run: ScenarioResult;
+}
+
+/** Whether everything is as it must be. A scenario that could not run does not make a matrix red, but alone it is nothing. */
+export function exitCodeOf(results: readonly ScenarioResult[], mutants: readonly MutantResult[]): 0 | 1 | 2 {
+  if (results.some(isRed) || mutants.some(({ caught }) => !caught)) return 1;
+  return results.some(({ ran }) => ran) ? 0 : 2;
+}

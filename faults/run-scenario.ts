@@ -1,0 +1,151 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { waitFor } from '../deploy/local/wait-for.ts';
+import { accountOf, describeAccount, imbalanceOf } from './accounting.ts';
+import { waitForInSync } from './injectors/cluster-view.ts';
+import type { Verdict } from './judge/judge.ts';
+import { LiveWorld, type WorldOptions } from './live-world.ts';
+import { type Problem, problemsOf, type ScenarioRun } from './result.ts';
+
+const WARM_DEADLINE_MS = 60_000;
+const RECOVERY_DEADLINE_MS = 90_000;
+const DRAIN_DEADLINE_MS = 60_000;
+
+export interface RunOptions extends WorldOptions {
+  readonly seconds: number;
+  readonly onProgress: (phase: string) => void;
+}
+
+/**
+ * Runs one scenario: warm-up, steady, fault, recovery, and the judgement of everything that was sent and answered. What
+ * goes wrong is a problem of the result; only what keeps every scenario from running is thrown.
+ */
+export async function runScenario(options: RunOptions): Promise<ScenarioRun> {
+  const { scenario, seed, mutant, onProgress } = options;
+  const startedAtMs = performance.now();
+  const described = {
+    ...{ name: scenario.name, title: scenario.title, what: scenario.what, seed },
+    ...(mutant === undefined ? {} : { mutant: mutant.name }),
+    ran: true,
+  } as const;
+  onProgress('start');
+  await using world = await LiveWorld.open(options);
+  const phase = (name: string): void => {
+    world.timeline.mark('phase', name);
+    onProgress(name);
+  };
+  const recoveryMs = await untilQuiet(world, options, phase);
+  await attempt(world, 'the end', () => inspect(world, options));
+  phase('judgement');
+  let verdict: Verdict | undefined;
+  let duplicateBound = 0;
+  await attempt(world, 'the judgement', async () => {
+    const last = await world.judge();
+    verdict = combine(last, world.earlierVerdicts);
+    const possible = world.gateways.reduce((sum, gateway) => sum + gateway.possibleDuplicates, 0);
+    duplicateBound = scenario.noDuplicates === true ? 0 : last.resent + possible;
+    world.problems.push(...verdictProblems(verdict, duplicateBound));
+  });
+  const durationMs = performance.now() - startedAtMs;
+  const { problems, timeline } = world;
+  return { ...described, durationMs, verdict, duplicateBound, problems, recoveryMs, timeline };
+}
+
+/** From the warm-up until nothing is outstanding. Returns how long acknowledgements took to flow again after the fault. */
+async function untilQuiet(
+  world: LiveWorld,
+  { scenario, stage, form, seconds }: RunOptions,
+  phase: (name: string) => void,
+): Promise<number | undefined> {
+  let recoveryMs: number | undefined;
+  phase('warm-up');
+  await attempt(world, 'the warm-up', async () => {
+    await untilAnswering(world, WARM_DEADLINE_MS);
+    await delay(form.warmUpMs);
+  });
+  phase('steady');
+  await delay(form.steadyMs);
+  phase('fault');
+  await attempt(world, 'the fault', () => scenario.fault(world, seconds));
+  const faultEndedAtMs = performance.now();
+  phase('recovery');
+  await attempt(world, 'the recovery', async () => {
+    // Mends only what a fault that broke off has left behind.
+    await stage.repair();
+    await untilAnswering(world, RECOVERY_DEADLINE_MS);
+    recoveryMs = performance.now() - faultEndedAtMs;
+    await delay(form.afterMs);
+    const left = await world.fleet.drain(DRAIN_DEADLINE_MS);
+    if (left > 0) world.problems.push({ finding: 'unanswered', text: `${left} publishes are still outstanding` });
+    await waitForInSync(world.kafka.bootstrap, Object.values(world.topics));
+  });
+  return recoveryMs;
+}
+
+/** Waits until all devices are connected and a new answer has come. */
+async function untilAnswering(world: LiveWorld, deadlineMs: number): Promise<void> {
+  const before = await world.fleet.summary();
+  await waitFor(
+    async () => {
+      const { connected, acked } = await world.fleet.summary();
+      return connected > 0 && connected >= before.connected && acked > before.acked;
+    },
+    { deadlineMs, everyMs: 100, what: 'devices to be connected and publishes to be answered' },
+  );
+}
+
+/** Looks at the gateways when nothing is outstanding any more, and ends them. */
+async function inspect(world: LiveWorld, { scenario, mutant }: RunOptions): Promise<void> {
+  await scenario.check?.(world);
+  for (const gateway of world.gateways) {
+    const account = accountOf(await gateway.metrics());
+    const imbalance = imbalanceOf(account);
+    if (imbalance !== 0 || account.inFlight !== 0) {
+      const text = `the account is ${imbalance} short with nothing outstanding: ${describeAccount(account)}`;
+      world.problems.push({ finding: 'account', text });
+    }
+  }
+  if (mutant !== undefined) {
+    const edited = world.gateway.log.some(({ event }) => event === 'mutant_edited');
+    if (!edited) world.problems.push({ finding: 'broken', text: 'the gateway ran without the mistake' });
+  }
+  await world.endLooks();
+  await world.fleet.close();
+  for (const gateway of world.gateways) {
+    const exitCode = await gateway.end('SIGTERM');
+    world.demand(exitCode === 0, `a gateway with nothing to do ended with exit code ${exitCode}, not 0`);
+  }
+}
+
+/** What was found on topics that were deleted afterwards belongs to the verdict, too. */
+function combine(last: Verdict, earlier: readonly Verdict[]): Verdict {
+  const plus = (finding: 'lost' | 'lostLetters' | 'phantom' | 'outOfOrder' | 'split'): number =>
+    earlier.reduce((sum, verdict) => sum + verdict[finding], last[finding]);
+  return {
+    ...last,
+    lost: plus('lost'),
+    lostLetters: plus('lostLetters'),
+    phantom: plus('phantom'),
+    outOfOrder: plus('outOfOrder'),
+    split: plus('split'),
+    examples: [...earlier.flatMap(({ examples }) => examples), ...last.examples],
+  };
+}
+
+function verdictProblems(verdict: Verdict, duplicateBound: number): Problem[] {
+  const problems = problemsOf(verdict, duplicateBound);
+  if (verdict.unanswered > 0) {
+    problems.push({ finding: 'unanswered', text: `${verdict.unanswered} publishes were sent and never answered` });
+  }
+  if (verdict.acked === 0) problems.push({ finding: 'check', text: 'nothing was acknowledged at all' });
+  return problems;
+}
+
+/** What fails in one phase is noted, and does not keep the next ones from telling what they can. */
+async function attempt(world: LiveWorld, phase: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    world.problems.push({ finding: 'broken', text: `${phase}: ${reason}` });
+  }
+}

@@ -1,0 +1,40 @@
+import { type GatewaySettings, gatewaySettings } from '../test/support/gateway-settings.ts';
+import type { Form, Scenario, Sections } from './scenario.ts';
+import type { Stage } from './stage.ts';
+
+const partitions = 6;
+
+/** In the short form the gateway notices sooner what a minute of fault would show anyway; else its defaults count. */
+const shortKafka = { requestTimeoutMs: 3000, metadataMaxAgeMs: 5000, unreachableAfterMs: 2000 };
+
+/** Settings of a scenario's gateways, with topics of their own: defaults, then the form's, the scenario's, the mutant's. */
+export function settingsOf(
+  scenario: Scenario,
+  stage: Stage,
+  form: Form,
+  port: number,
+  more: Sections = {},
+): GatewaySettings {
+  const { kafka, registry, databasePath } = stage;
+  const layers: Sections[] = [{ kafka: form.short ? shortKafka : {} }, scenario.settings ?? {}, more];
+  return gatewaySettings({
+    bootstrap: scenario.network === 'proxied' ? kafka.proxiedBootstrap : kafka.bootstrap,
+    registryUrl: registry.url,
+    databasePath,
+    partitions,
+    sections: {
+      listeners: [{ name: 'devices', host: '127.0.0.1', port, auth: 'registry' }],
+      log: { level: 'info' },
+      ...mergeSections(layers),
+    },
+  });
+}
+
+/** Section by section, setting by setting; later ones win. */
+export function mergeSections(layers: readonly Sections[]): Record<string, object> {
+  const merged: Record<string, object> = {};
+  for (const layer of layers) {
+    for (const [name, section] of Object.entries(layer)) merged[name] = { ...merged[name], ...section };
+  }
+  return merged;
+}

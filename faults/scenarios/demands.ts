@@ -1,0 +1,41 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { World } from '../scenario.ts';
+
+/** What is under way when a fault begins may still be answered. */
+const GRACE_MS = 1000;
+/** What a garbage collector may leave lying about, and what the watermarks of the scenarios allow. */
+const MEMORY_SLACK_BYTES = 160 * 1024 * 1024;
+
+/** Publishes answered so far, in whatever way. */
+export async function answeredSoFar(world: World): Promise<number> {
+  const { acked, rejected } = await world.fleet.summary();
+  return acked + rejected;
+}
+
+/** Waits so long, and demands that no publish is answered meanwhile. */
+export async function noAnswers(world: World, seconds: number, meanwhile: string): Promise<void> {
+  await delay(GRACE_MS);
+  const before = await answeredSoFar(world);
+  await delay(Math.max(seconds * 1000 - GRACE_MS, GRACE_MS));
+  const answered = (await answeredSoFar(world)) - before;
+  world.demand(answered === 0, `${answered} publishes were answered ${meanwhile}`);
+}
+
+/** Waits so long, and demands that publishes are answered meanwhile. */
+export async function someAnswers(world: World, seconds: number, meanwhile: string): Promise<void> {
+  await delay(Math.min(GRACE_MS, (seconds * 1000) / 2));
+  const before = await answeredSoFar(world);
+  await delay(Math.max(0, seconds * 1000 - GRACE_MS));
+  world.demand((await answeredSoFar(world)) > before, `nothing was answered ${meanwhile}`);
+}
+
+/** Demands that the gateway's memory did not grow beyond what its settings allow. */
+export function boundedMemory(world: World, fromMs: number, toMs: number): void {
+  const before = world.timeline.mostResidentBytes(0, fromMs);
+  const most = world.timeline.mostResidentBytes(fromMs, toMs);
+  const megabytes = (bytes: number): number => Math.round(bytes / 1024 / 1024);
+  world.demand(
+    before > 0 && most <= before + MEMORY_SLACK_BYTES,
+    `the gateway grew from ${megabytes(before)} to ${megabytes(most)} MB`,
+  );
+}

@@ -1,0 +1,103 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { TcpProxy } from '../injectors/tcp-proxy.ts';
+import { QuietDevice } from '../quiet-device.ts';
+import type { Scenario, World } from '../scenario.ts';
+import { boundedMemory, noAnswers, someAnswers } from './demands.ts';
+
+const oneProxy = (world: World): TcpProxy => {
+  const index = world.random.integer(world.proxies.length);
+  const proxy = world.proxies[index];
+  if (proxy === undefined) throw new Error('there are no proxies');
+  return proxy;
+};
+
+const demandNotReady = (world: World, fromMs: number): void =>
+  world.demand(world.timeline.sawNotReady(fromMs, Date.now()), 'the gateway never said that it was not ready');
+
+export const cutOneBroker: Scenario = {
+  name: 'cut-one-broker',
+  title: 'Cut from one broker',
+  what: 'the gateway loses one broker, which goes on leading: what it leads waits, the rest flows',
+  network: 'proxied',
+  seconds: { short: 6, long: 30 },
+  fault: async (world, seconds) => {
+    const proxy = oneProxy(world);
+    world.mark(`cut from broker ${world.proxies.indexOf(proxy) + 1}`);
+    world.demand(proxy.connections > 0, 'the gateway had no connection through the proxy');
+    await proxy.cut();
+    await someAnswers(world, seconds, 'while one broker was cut off');
+    world.mark('healed');
+    await proxy.heal();
+  },
+};
+
+export const cutAllBrokers: Scenario = {
+  name: 'cut-all-brokers',
+  title: 'Cut from all brokers',
+  what: 'the gateway loses every broker: no PUBACK, not ready, and it recovers by itself',
+  network: 'proxied',
+  seconds: { short: 7, long: 60 },
+  fault: async (world, seconds) => {
+    const { atMs: fromMs } = world.timeline.mark('fault', 'cut from all brokers');
+    await Promise.all(world.proxies.map((proxy) => proxy.cut()));
+    await noAnswers(world, seconds, 'while all brokers were cut off');
+    demandNotReady(world, fromMs);
+    boundedMemory(world, fromMs, Date.now());
+    world.mark('healed');
+    await Promise.all(world.proxies.map((proxy) => proxy.heal()));
+  },
+};
+
+export const blackhole: Scenario = {
+  name: 'blackhole',
+  title: 'Packets vanish',
+  what: "first one broker's answers are lost while it stores what it is sent, then no byte passes to or from any broker; connections stay open all the time",
+  network: 'proxied',
+  seconds: { short: 12, long: 60 },
+  fault: async (world, seconds) => {
+    const proxy = oneProxy(world);
+    world.mark(`answers of broker ${world.proxies.indexOf(proxy) + 1} vanish`);
+    proxy.blackhole('toClient');
+    await someAnswers(world, seconds / 2, "while one broker's answers vanished");
+    await proxy.heal();
+    const { atMs: fromMs } = world.timeline.mark('fault', 'everything vanishes');
+    for (const each of world.proxies) each.blackhole();
+    await noAnswers(world, seconds / 2, 'while everything vanished');
+    demandNotReady(world, fromMs);
+    world.mark('healed');
+    await Promise.all(world.proxies.map((each) => each.heal()));
+  },
+};
+
+/** Each way; Kafka's answer takes twice as long to come. */
+const oneWayMs = 1000;
+
+export const kafkaLatency: Scenario = {
+  name: 'kafka-latency',
+  title: 'Two seconds to Kafka and back',
+  what: 'every answer of Kafka takes 2 s: busy connections are paused, a quiet one is still answered, memory stays flat',
+  network: 'proxied',
+  settings: { kafka: { requestTimeoutMs: 10_000, maxBatchRecords: 200, softRecords: 200, hardRecords: 20_000 } },
+  fleet: { window: 32 },
+  seconds: { short: 8, long: 60 },
+  fault: async (world, seconds) => {
+    await using quiet = await QuietDevice.connect(world);
+    const { atMs: fromMs } = world.timeline.mark('fault', '2 s of latency');
+    const pausesBefore = await world.gateway.metric('edge_mqtt_pauses_total');
+    for (const proxy of world.proxies) proxy.setLatencyMs(oneWayMs);
+    const end = performance.now() + seconds * 1000;
+    while (performance.now() < end) {
+      world.demand(await quiet.ping(), 'a ping of the quiet device was not answered');
+      await delay(500);
+    }
+    const toMs = Date.now();
+    const pauses = (await world.gateway.metric('edge_mqtt_pauses_total')) - pausesBefore;
+    const slowest = Math.max(0, ...world.timeline.samplesBetween(fromMs, toMs).map(({ maxMs }) => maxMs ?? 0));
+    world.demand(slowest >= 2 * oneWayMs, `the slowest answer took ${slowest} ms: there was no latency`);
+    world.demand(pauses > 0, 'no busy connection was paused');
+    world.demand(world.timeline.highestPressure(fromMs, toMs) < 2, 'the hard watermark was passed');
+    boundedMemory(world, fromMs, toMs);
+    world.mark('no latency');
+    for (const proxy of world.proxies) proxy.setLatencyMs(0);
+  },
+};
