@@ -32,7 +32,7 @@ const hysteresis = 0.05;
 
 const lookEveryMs = 50;
 /** Between two collections that are asked for, by level. */
-const collectEveryMs = [Number.POSITIVE_INFINITY, 5000, 1000, 1000] as const;
+const collectEveryMs = [5000, 5000, 1000, 1000] as const;
 
 /** What the process may take: as configured, or nine tenths of what the control group, or the machine, has. */
 export function ceilingBytesOf(maxBytes: number): number {

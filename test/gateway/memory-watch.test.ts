@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest';
+import { ceilingBytesOf, MemoryWatch } from '../../gateway/memory-watch.ts';
+
+/** A watch over a ceiling of 1000 bytes, and what it was told and did. */
+function watchOf() {
+  const state = { residentBytes: 0, heapBytes: 0, heapLimitBytes: 1000, nowMs: 0, garbageBytes: 0 };
+  const levels: number[] = [];
+  const excess: number[] = [];
+  let collections = 0;
+  const watch = new MemoryWatch({
+    ceilingBytes: 1000,
+    onLevel: (level) => levels.push(level),
+    onCritical: (bytes) => excess.push(bytes),
+    read: () => state,
+    collectGarbage: () => {
+      collections += 1;
+      state.residentBytes -= state.garbageBytes;
+      state.garbageBytes = 0;
+    },
+    monotonicMs: () => state.nowMs,
+  });
+  const look = (residentBytes: number, afterMs = 50) => {
+    state.nowMs += afterMs;
+    state.residentBytes = residentBytes;
+    watch.look();
+  };
+  return { watch, state, levels, excess, look, collections: () => collections };
+}
+
+describe('the watch over the memory', () => {
+  it('rises at its marks, and falls a twentieth below them', () => {
+    const { levels, look } = watchOf();
+    for (const bytes of [749, 750, 849, 850, 801, 799, 701, 699, 920, 871, 869]) look(bytes);
+    expect(levels).toEqual([1, 2, 1, 0, 3, 2]);
+  });
+
+  it('minds the heap as well: V8 ends the process at its own limit', () => {
+    const { state, levels, look } = watchOf();
+    state.heapBytes = 860;
+    look(100);
+    expect(levels).toEqual([2]);
+  });
+
+  it('has garbage collected before it raises the alarm, but not at every look', () => {
+    const { state, levels, look, collections } = watchOf();
+    state.garbageBytes = 300;
+    look(800);
+    expect(levels).toEqual([]);
+    expect(collections()).toBe(1);
+    look(800);
+    for (let i = 0; i < 90; i += 1) look(800);
+    expect(levels).toEqual([1]);
+    expect(collections()).toBe(1);
+    look(800, 5000);
+    expect(collections()).toBe(2);
+    look(860);
+    for (let i = 0; i < 20; i += 1) look(860);
+    expect(collections()).toBe(3);
+  });
+
+  it('finds its way back by itself, when nothing is read that would make V8 collect', () => {
+    const { state, levels, look } = watchOf();
+    look(900);
+    state.garbageBytes = 600;
+    look(900, 1000);
+    expect(levels).toEqual([2, 0]);
+  });
+
+  it('says at each look how much too much there is, as long as it is critical', () => {
+    const { excess, look } = watchOf();
+    look(950);
+    look(930);
+    look(860);
+    expect(excess).toEqual([100, 80]);
+  });
+});
+
+describe('the ceiling', () => {
+  it('is what is configured, or most of what there is', () => {
+    expect(ceilingBytesOf(123_456_789)).toBe(123_456_789);
+    expect(ceilingBytesOf(0)).toBeGreaterThan(100_000_000);
+  });
+});
+
+describe('the watch in a real process', () => {
+  it('reads its memory and can collect', () => {
+    const levels: number[] = [];
+    const watch = new MemoryWatch({ ceilingBytes: 1, onLevel: (level) => levels.push(level), onCritical: () => {} });
+    watch.look();
+    expect(levels).toEqual([3]);
+    expect(watch.collections).toBe(1);
+  });
+});
