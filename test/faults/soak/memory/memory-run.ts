@@ -28,7 +28,7 @@ export function madeUpRun({ seconds, seed, leakMbPerMinute = 0, collectEveryS = 
     const leaked = (leakMbPerMinute * mb * atS) / 60;
     const heapUsed = live + garbage + leaked;
     rss = Math.max(rss * 0.995, 80 * mb + heapUsed);
-    return { atS, rss, heapUsed, external: 5 * mb, arrayBuffers: undefined, majorCollections };
+    return { atS, rss, heapUsed, external: 5 * mb, majorCollections };
   });
 }
 

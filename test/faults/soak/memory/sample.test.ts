@@ -1,26 +1,25 @@
 import { expect, test } from 'vitest';
-import { parseMemory } from '../../../../faults/soak/memory/sample.ts';
+import { memoryOf } from '../../../../faults/soak/memory/sample.ts';
 
-const metrics = `# HELP process_resident_memory_bytes Resident memory size in bytes.
-# TYPE process_resident_memory_bytes gauge
-process_resident_memory_bytes 104857600
-nodejs_heap_size_used_bytes 31457280
-nodejs_external_memory_bytes 4.5e6
-nodejs_gc_duration_seconds_count{kind="minor"} 90
-nodejs_gc_duration_seconds_count{kind="major"} 7
-`;
+const sample = (name: string, value: number, labels = '') => ({ name, labels, value });
 
-test('reads the memory out of the metrics of the gateway', () => {
-  expect(parseMemory(metrics, 12)).toEqual({
+test('finds the memory among the metrics of the gateway', () => {
+  const scrape = [
+    sample('process_resident_memory_bytes', 104_857_600),
+    sample('nodejs_heap_size_used_bytes', 31_457_280),
+    sample('nodejs_external_memory_bytes', 4_500_000),
+    sample('nodejs_gc_duration_seconds_count', 90, '{kind="minor"}'),
+    sample('nodejs_gc_duration_seconds_count', 7, '{kind="major"}'),
+  ];
+  expect(memoryOf(scrape, 12)).toEqual({
     atS: 12,
     rss: 104_857_600,
     heapUsed: 31_457_280,
     external: 4_500_000,
-    arrayBuffers: undefined,
     majorCollections: 7,
   });
 });
 
-test('reads nothing out of an answer that is not the metrics', () => {
-  expect(parseMemory('service unavailable', 12)).toBeUndefined();
+test('finds nothing where the memory is not among them', () => {
+  expect(memoryOf([sample('edge_pressure', 0)], 12)).toBeUndefined();
 });

@@ -1,0 +1,32 @@
+import { writeFile } from 'node:fs/promises';
+import { interruptions } from '../../device-simulator/interruptions.ts';
+import { Screen } from '../../device-simulator/report/screen.ts';
+import { parseSoakOptions, type SoakOptions } from './options.ts';
+import { renderRows, soakPage, soakRows } from './report.ts';
+import { exitCodeOf, figuresOf, soakProblems } from './result.ts';
+import { runSoak } from './run.ts';
+
+const exitCodes = { notMeasured: 2, interrupted: 130 } as const;
+
+async function main(options: SoakOptions): Promise<number> {
+  const screen = new Screen(process.stdout);
+  const { stop } = interruptions(screen, 'ending everything');
+  try {
+    const measured = await runSoak(options, screen, stop);
+    screen.print('', renderRows(soakRows(measured)), '');
+    for (const { text } of soakProblems(measured)) screen.print(`BAD: ${text}`);
+    for (const example of measured.verdict.examples) screen.print(`     ${example}`);
+    if (measured.memory.trend === 'unclear') screen.print('note: the run was too short to speak about memory');
+    if (options.htmlFile !== undefined) await writeFile(options.htmlFile, soakPage(measured));
+    if (options.jsonFile !== undefined) await writeFile(options.jsonFile, `${JSON.stringify(measured)}\n`);
+    screen.print(JSON.stringify(figuresOf(measured)));
+    return exitCodeOf(measured);
+  } catch (error) {
+    if (stop.aborted) return exitCodes.interrupted;
+    process.stderr.write(`soak: ${error instanceof Error ? error.message : String(error)}\n`);
+    return exitCodes.notMeasured;
+  }
+}
+
+const exit = (code: number): never => process.exit(code);
+process.exitCode = await main(parseSoakOptions(process.argv.slice(2), { exit }));
