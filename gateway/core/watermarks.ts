@@ -34,9 +34,9 @@ export class Watermarks {
     this.#onChange = onChange;
   }
 
-  /** A record has been appended. */
-  add(bytes: number): void {
-    this.records += 1;
+  /** Records have been appended. */
+  add(bytes: number, records = 1): void {
+    this.records += records;
     this.bytes += bytes;
     if (this.level < 2 && this.#reaches(this.level === 0 ? this.#soft : this.#hard)) this.#rise();
   }

@@ -1,0 +1,68 @@
+import type { Settleable } from '../core/publish.ts';
+import type { RecordEncoder } from '../core/record-sink.ts';
+import type { BufferPool } from '../record-batch/buffer-pool.ts';
+import { KeyBytes } from '../record-batch/key-bytes.ts';
+import { OpenBatch } from '../record-batch/open-batch.ts';
+import type { SealedBatch } from '../record-batch/sealed-batch.ts';
+
+/** The open batches of the spool, one per topic. Partitions are Kafka's business, and decided at the replay. */
+export class Intake {
+  readonly #batches = new Map<string, OpenBatch>();
+  readonly #pool: BufferPool;
+  readonly #maxRecords: number;
+  readonly #sealed: (topic: string, batch: SealedBatch) => void;
+  readonly #key = new KeyBytes();
+  /** When the oldest record in an open batch came, on the clock of `performance.now()`. */
+  #oldestMs = 0;
+  records = 0;
+
+  /** @param sealed takes a batch that will not grow any more; within a topic in order. */
+  constructor(pool: BufferPool, maxRecords: number, sealed: (topic: string, batch: SealedBatch) => void) {
+    this.#pool = pool;
+    this.#maxRecords = maxRecords;
+    this.#sealed = sealed;
+  }
+
+  /** Encodes one record. Returns its bytes, or −1 when it alone is larger than a batch. */
+  append<Event>(
+    topic: string,
+    key: string,
+    timestampMs: number,
+    encoder: RecordEncoder<Event>,
+    event: Event,
+    settleable: Settleable,
+  ): number {
+    const keyLength = this.#key.encode(key);
+    const batch = this.#batches.get(topic) ?? this.#open(topic);
+    if (batch.records >= this.#maxRecords) this.#seal(topic, batch);
+    let bytes = batch.append(this.#key.bytes, keyLength, timestampMs, encoder, event, settleable);
+    if (bytes < 0 && batch.records > 0) {
+      this.#seal(topic, batch);
+      bytes = batch.append(this.#key.bytes, keyLength, timestampMs, encoder, event, settleable);
+    }
+    if (bytes < 0) return -1;
+    if (this.records === 0) this.#oldestMs = performance.now();
+    this.records += 1;
+    return bytes;
+  }
+
+  /** How long the oldest record has been waiting. */
+  get waitedMs(): number {
+    return this.records === 0 ? 0 : performance.now() - this.#oldestMs;
+  }
+
+  sealAll(): void {
+    for (const [topic, batch] of this.#batches) if (batch.records > 0) this.#seal(topic, batch);
+  }
+
+  #open(topic: string): OpenBatch {
+    const batch = new OpenBatch(this.#pool);
+    this.#batches.set(topic, batch);
+    return batch;
+  }
+
+  #seal(topic: string, batch: OpenBatch): void {
+    this.records -= batch.records;
+    this.#sealed(topic, batch.seal());
+  }
+}

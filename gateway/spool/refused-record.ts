@@ -1,0 +1,80 @@
+import { writeBytes, writeHeader, writeLength } from '../core/headers/header-writer.ts';
+import { truncateUtf8 } from '../core/headers/utf8.ts';
+import type { Outcome, Rejection } from '../core/outcome.ts';
+import type { Settleable } from '../core/publish.ts';
+import type { RecordEncoder } from '../core/record-sink.ts';
+import { RecordCursor } from '../record-batch/record-cursor.ts';
+import { VarintReader } from '../record-batch/varint.ts';
+import type { Frame } from './frame.ts';
+
+/** Longer texts are cut, so that a letter without a value fits into every batch. */
+const maxMessageBytes = 1024;
+
+/** Who wants to know what became of the dead letter of a spooled record. */
+export interface RefusedRecordOwner {
+  letterSettled(letter: RefusedRecord, outcome: Outcome): void;
+}
+
+/**
+ * A record of the spool that Kafka refused for good, on its way to the dead-letter topic. Its device has been answered
+ * long ago, and its raw payload is gone: the letter is the record as it was, with the reason in headers before its own.
+ */
+export class RefusedRecord implements Settleable {
+  readonly frame: Frame;
+  readonly rejection: Rejection;
+  /** False: the record does not fit into a batch with its headers; only the reason is left of it. */
+  readonly whole: boolean;
+  readonly record: RecordCursor;
+  readonly #owner: RefusedRecordOwner;
+
+  /** @param index of the record in the frame's batch. */
+  constructor(frame: Frame, index: number, rejection: Rejection, whole: boolean, owner: RefusedRecordOwner) {
+    this.frame = frame;
+    this.rejection = rejection;
+    this.whole = whole;
+    this.#owner = owner;
+    this.record = new RecordCursor(frame.batch);
+    while (this.record.index < index && this.record.next());
+  }
+
+  get index(): number {
+    return this.record.index;
+  }
+
+  get key(): string {
+    return keyOf(this.record);
+  }
+
+  settleRecord(outcome: Outcome): void {
+    this.#owner.letterSettled(this, outcome);
+  }
+}
+
+export function keyOf({ source, keyAt, keyLength }: RecordCursor): string {
+  return source.toString('utf8', keyAt, keyAt + keyLength);
+}
+
+/**
+ * Writes such a letter. Headers, all text: `dlq_reason` (one of `rejectionReasons`), `dlq_message`, `dlq_kafka_topic`
+ * (where the record was to go), `dlq_spooled_time` (RFC 3339); then the record's own, or `dlq_dropped_payload_bytes`.
+ */
+export const refusedRecordEncoder: RecordEncoder<RefusedRecord> = {
+  writeValue({ record: { source, valueAt, valueEnd }, whole }, target, offset) {
+    if (!whole) return offset;
+    const end = writeBytes(source.subarray(valueAt, valueEnd), target, offset);
+    return end > target.length ? -1 : end;
+  },
+  writeHeaders({ record, rejection, frame, whole }, target, offset) {
+    const { source, headersAt, valueAt, valueEnd, end: recordEnd } = record;
+    const reader = new VarintReader(source, headersAt);
+    const own = whole ? reader.read() : 1;
+    let at = writeLength(4 + own, target, offset);
+    at = writeHeader('dlq_reason', rejection.reason, target, at);
+    at = writeHeader('dlq_message', truncateUtf8(rejection.detail, maxMessageBytes), target, at);
+    at = writeHeader('dlq_kafka_topic', frame.topic, target, at);
+    at = writeHeader('dlq_spooled_time', new Date(frame.spooledAtMs).toISOString(), target, at);
+    if (whole) at = writeBytes(source.subarray(reader.offset, recordEnd), target, at);
+    else at = writeHeader('dlq_dropped_payload_bytes', String(valueEnd - valueAt), target, at);
+    return at > target.length ? -1 : at;
+  },
+};

@@ -1,0 +1,161 @@
+import type { FileLayer } from './file-layer.ts';
+import { Frame } from './frame.ts';
+import { decodeFrame, findFrame, frameHeaderBytes, frameLengthAt, segmentHeaderBytes } from './frame-format.ts';
+import type { Segment } from './segments.ts';
+import type { DamagedRange } from './walk-segment.ts';
+
+export interface ReplayReaderOptions {
+  readonly files: FileLayer;
+  /** All segments, oldest first. */
+  readonly segments: readonly Segment[];
+  /** Frames that are not durable yet, by number, without gaps. */
+  readonly pending: readonly Frame[];
+  /** Number of the first frame to be replayed. */
+  readonly nextFrame: number;
+  /** Acknowledged records that cannot be read any more. */
+  readonly damaged: (segment: Segment, range: DamagedRange) => void;
+  /** Records that were counted in a segment and were not found in it. */
+  readonly lost: (segment: Segment, records: number) => void;
+}
+
+/** Read at once; a larger frame is read whole. */
+const chunkBytes = 1024 * 1024;
+
+/**
+ * Hands out the frames of the spool in order: from the segments, and where these end from memory, so that a spool that
+ * keeps up never reads its disk. Synchronous, because the step from replaying to direct has to read the rest within one
+ * turn of the event loop; what is read was written just before, or comes in chunks of one mebibyte.
+ */
+export class ReplayReader {
+  readonly #options: ReplayReaderOptions;
+  /** Number of the next frame. */
+  nextFrame: number;
+  #segment: Segment | undefined;
+  #at = 0;
+  #chunk: Buffer = Buffer.alloc(0);
+  #chunkAt = 0;
+  /** When the frame that was read last was spooled. */
+  #lastAtMs = 0;
+
+  constructor(options: ReplayReaderOptions) {
+    this.#options = options;
+    this.nextFrame = options.nextFrame;
+    const [first] = options.segments;
+    if (first !== undefined) this.#enter(first);
+  }
+
+  /** The next frame, or undefined when all have been handed out. @throws when the disk cannot be read. */
+  next(): Frame | undefined {
+    const frame = this.#fromMemory() ?? this.#fromDisk() ?? this.#fromMemory();
+    if (frame !== undefined) this.nextFrame = frame.number + 1;
+    return frame;
+  }
+
+  /** When the next frame was spooled, or a little earlier; undefined when there is none. */
+  get oldestAtMs(): number | undefined {
+    const inMemory = this.#options.pending.find(({ number }) => number >= this.nextFrame)?.spooledAtMs;
+    if (this.#segment === undefined) return inMemory;
+    return Math.max(this.#segment.firstAtMs, this.#lastAtMs);
+  }
+
+  /** Everything before this frame needs no replay. Only while all frames have been handed out. */
+  skipTo(frame: number): void {
+    this.nextFrame = frame;
+    this.#segment = undefined;
+  }
+
+  /** A frame has become durable. It is what the reader goes on with, unless it is behind or has had it from memory. */
+  durable(frame: Frame, segment: Segment, at: number): void {
+    if (frame.number < this.nextFrame) return;
+    segment.unread += frame.records;
+    if (this.#segment !== undefined) return;
+    this.#enter(segment);
+    this.#at = at;
+  }
+
+  #fromMemory(): Frame | undefined {
+    const { pending } = this.#options;
+    const first = pending[0];
+    if (first === undefined || first.number > this.nextFrame) return undefined;
+    const frame = pending[this.nextFrame - first.number];
+    // Whatever the segments held has been read.
+    if (frame !== undefined) this.#leave();
+    return frame;
+  }
+
+  #fromDisk(): Frame | undefined {
+    while (this.#segment !== undefined) {
+      const segment = this.#segment;
+      if (this.#at >= segment.end) {
+        this.#leave();
+        const next = this.#options.segments.find(({ nextFrame }) => nextFrame > this.nextFrame);
+        if (next !== undefined && next !== segment) this.#enter(next);
+        else this.nextFrame = Math.max(this.nextFrame, this.#options.pending[0]?.number ?? 0);
+        continue;
+      }
+      const frame = this.#readFrame(segment);
+      if (frame === undefined || frame.number < this.nextFrame) continue;
+      segment.unread -= frame.records;
+      this.#lastAtMs = frame.spooledAtMs;
+      return frame;
+    }
+    return undefined;
+  }
+
+  /** Reads one frame and moves on; undefined when there is none here any more. */
+  #readFrame(segment: Segment): Frame | undefined {
+    this.#load(segment, frameHeaderBytes);
+    const length = frameLengthAt(this.#chunk, this.#at - this.#chunkAt);
+    if (length > 0 && this.#at + length <= segment.end) {
+      this.#load(segment, length);
+      const read = decodeFrame(this.#chunk, this.#at - this.#chunkAt);
+      if (read !== undefined) {
+        this.#at += length;
+        return Frame.fromDisk(read);
+      }
+    }
+    this.#skipDamage(segment);
+    return undefined;
+  }
+
+  /** Goes on with the first good frame behind the damage, or with the next segment. */
+  #skipDamage(segment: Segment): void {
+    const from = this.#at;
+    this.#chunk = Buffer.allocUnsafeSlow(segment.end - from);
+    this.#chunkAt = from;
+    const read = this.#options.files.readInto(segment.path, this.#chunk, from);
+    const found = findFrame(this.#chunk.subarray(0, read), 0);
+    this.#at = found === undefined ? segment.end : from + found.at;
+    const next = found?.frame.number ?? segment.nextFrame;
+    if (segment.damaged || next <= this.nextFrame) return;
+    segment.damaged = true;
+    this.#options.damaged(segment, { from, to: this.#at, firstFrame: this.nextFrame, nextFrame: next });
+  }
+
+  /** Makes sure that `bytes` from the place at hand are in the chunk, as far as the segment has them. */
+  #load(segment: Segment, bytes: number): void {
+    const end = Math.min(this.#at + bytes, segment.end);
+    if (this.#at >= this.#chunkAt && end <= this.#chunkAt + this.#chunk.length) return;
+    // Frames are views into it, so it is not used again.
+    const chunk = Buffer.allocUnsafeSlow(Math.min(Math.max(chunkBytes, bytes), segment.end - this.#at));
+    const read = this.#options.files.readInto(segment.path, chunk, this.#at);
+    this.#chunk = chunk.subarray(0, read);
+    this.#chunkAt = this.#at;
+  }
+
+  #enter(segment: Segment): void {
+    this.#segment = segment;
+    this.#at = segmentHeaderBytes;
+    this.#chunk = Buffer.alloc(0);
+    this.#chunkAt = 0;
+  }
+
+  #leave(): void {
+    const segment = this.#segment;
+    this.#segment = undefined;
+    this.#chunk = Buffer.alloc(0);
+    if (segment === undefined || segment.unread === 0) return;
+    this.#options.lost(segment, segment.unread);
+    segment.unread = 0;
+  }
+}

@@ -1,0 +1,173 @@
+import { join } from 'node:path';
+import type { FileLayer, SpoolFile } from './file-layer.ts';
+import { encodeSegmentHeader, segmentHeaderBytes } from './frame-format.ts';
+import { type SurveyedSegment, segmentFileName } from './survey.ts';
+
+/** A segment file with frames that are durable. */
+export interface Segment {
+  readonly name: string;
+  readonly path: string;
+  readonly firstFrame: number;
+  /** One more than its last durable frame. */
+  nextFrame: number;
+  /** Where its durable frames end. */
+  end: number;
+  /** Records in it that have not been read for replay. */
+  unread: number;
+  /** When its first frame was spooled. */
+  readonly firstAtMs: number;
+  /** Not all of it could be read: kept under another name when it is done with. */
+  damaged: boolean;
+}
+
+/** What a group needs to be written. */
+export interface GroupBytes {
+  readonly buffers: readonly Buffer[];
+  readonly bytes: number;
+  readonly firstFrame: number;
+  readonly nextFrame: number;
+  readonly firstAtMs: number;
+}
+
+export interface WrittenGroup {
+  readonly segment: Segment;
+  /** Where the group begins. */
+  readonly at: number;
+  readonly writeMs: number;
+  readonly syncMs: number;
+}
+
+/** The segment files of a spool. Its asynchronous functions must not overlap; `GroupWriter` sees to that. */
+export class Segments {
+  readonly #files: FileLayer;
+  readonly #directory: string;
+  readonly #segmentBytes: number;
+  /** Oldest first; the last one may be the one that is written. */
+  readonly list: Segment[] = [];
+  #active: { readonly segment: Segment; readonly file: SpoolFile } | undefined;
+  #nextSegment: number;
+  /** Of all segments. */
+  bytes = 0;
+
+  constructor(files: FileLayer, directory: string, segmentBytes: number, nextSegment: number) {
+    this.#files = files;
+    this.#directory = directory;
+    this.#segmentBytes = segmentBytes;
+    this.#nextSegment = nextSegment;
+  }
+
+  /** Takes over a segment of an earlier process; only read from now on. */
+  adopt({ name, firstFrame, nextFrame, end, records, firstAtMs, damage }: SurveyedSegment): void {
+    const damaged = damage.length > 0;
+    const path = join(this.#directory, name);
+    this.list.push({ name, path, firstFrame, nextFrame, end, unread: records, firstAtMs: firstAtMs ?? 0, damaged });
+    this.bytes += end;
+  }
+
+  /** The first frame that is not durable in any segment would have this number. 0: there is no segment. */
+  get nextFrame(): number {
+    return this.list.at(-1)?.nextFrame ?? 0;
+  }
+
+  /** Resolves when the group is on the disk. @throws when it may not be; then it has to be written once more. */
+  async write(group: GroupBytes): Promise<WrittenGroup> {
+    try {
+      return await this.#write(group);
+    } catch (error) {
+      // What the kernel has of a failed write or fsync is unknown, and asking again would only hide it: a failed fsync
+      // drops what it could not write, and the next one succeeds without it. Everything goes into another segment.
+      await this.#abandonActive();
+      throw error;
+    }
+  }
+
+  async #write(group: GroupBytes): Promise<WrittenGroup> {
+    const startedAtMs = performance.now();
+    const { segment, file } = await this.#segmentFor(group);
+    const at = segment.end;
+    await file.write(group.buffers, at);
+    const writtenAtMs = performance.now();
+    await file.sync();
+    segment.end += group.bytes;
+    segment.nextFrame = group.nextFrame;
+    this.bytes += group.bytes;
+    return { segment, at, writeMs: writtenAtMs - startedAtMs, syncMs: performance.now() - writtenAtMs };
+  }
+
+  async #segmentFor(group: GroupBytes): Promise<{ segment: Segment; file: SpoolFile }> {
+    const { firstFrame, firstAtMs, bytes } = group;
+    if (this.#active !== undefined) {
+      const { segment } = this.#active;
+      const fits = segment.end + bytes <= this.#segmentBytes || segment.end === segmentHeaderBytes;
+      if (fits && segment.nextFrame === firstFrame) return this.#active;
+      await this.closeActive();
+    }
+    this.#active = await this.#create(firstFrame, firstAtMs);
+    return this.#active;
+  }
+
+  async #create(firstFrame: number, firstAtMs: number): Promise<{ segment: Segment; file: SpoolFile }> {
+    const number = this.#nextSegment;
+    this.#nextSegment += 1;
+    const name = segmentFileName(number);
+    const path = join(this.#directory, name);
+    const file = await this.#files.openForWriting(path, 'refuse');
+    try {
+      await file.write([encodeSegmentHeader({ segment: number, firstFrame })], 0);
+      await file.sync();
+      await this.#files.syncDirectory(this.#directory);
+    } catch (error) {
+      await file.close().catch(() => undefined);
+      await this.#files.remove(path).catch(() => undefined);
+      throw error;
+    }
+    const end = segmentHeaderBytes;
+    const segment = { name, path, firstFrame, nextFrame: firstFrame, end, unread: 0, firstAtMs, damaged: false };
+    this.list.push(segment);
+    this.bytes += end;
+    return { segment, file };
+  }
+
+  /** Proves that the disk works, with nothing to write: makes a segment and removes it. */
+  async probe(firstFrame: number): Promise<void> {
+    const { segment, file } = await this.#create(firstFrame, 0);
+    await file.close();
+    await this.#remove(segment);
+  }
+
+  /** Nothing more is written to the segment at hand. */
+  async closeActive(): Promise<void> {
+    const active = this.#active;
+    this.#active = undefined;
+    await active?.file.close();
+  }
+
+  /** The same, after a failure: cuts off what is not durable, as far as the disk lets us; it is superseded in any case. */
+  async #abandonActive(): Promise<void> {
+    const active = this.#active;
+    this.#active = undefined;
+    if (active === undefined) return;
+    const { segment, file } = active;
+    await file.truncate(segment.end).catch(() => undefined);
+    await file.close().catch(() => undefined);
+    if (segment.end === segmentHeaderBytes) await this.#remove(segment).catch(() => undefined);
+  }
+
+  /** Removes the segments whose frames are all before `cursor`. The cursor must be durable. */
+  async removeBefore(cursor: number, isIdle: boolean): Promise<void> {
+    for (let oldest = this.list[0]; oldest !== undefined && oldest.nextFrame <= cursor; oldest = this.list[0]) {
+      if (oldest === this.#active?.segment) {
+        if (!isIdle || oldest.end === segmentHeaderBytes) return;
+        await this.closeActive();
+      }
+      await this.#remove(oldest);
+    }
+  }
+
+  async #remove(segment: Segment): Promise<void> {
+    if (segment.damaged) await this.#files.rename(segment.path, `${segment.path}.damaged`);
+    else await this.#files.remove(segment.path);
+    this.list.splice(this.list.indexOf(segment), 1);
+    this.bytes -= segment.end;
+  }
+}

@@ -1,0 +1,66 @@
+import { decodeFrame, decodeSegmentHeader, findFrame, type ReadFrame, segmentHeaderBytes } from './frame-format.ts';
+
+/** Bytes of a segment that hold no good frame although they once did; `from` = `to` = 0 when a whole file is missing. */
+export interface DamagedRange {
+  readonly from: number;
+  readonly to: number;
+  readonly firstFrame: number;
+  /** One more than the last frame that is missing; it may not be known better than "at least one". */
+  readonly nextFrame: number;
+}
+
+export type FrameVisitor = (frame: ReadFrame, at: number) => void;
+
+export interface WalkLimits {
+  /** Number of the segment's first frame. */
+  readonly expected: number;
+  /** First frame of the next segment: frames from there on were written again there. Infinite for the last segment. */
+  readonly limit: number;
+  /** Frames before this are settled; it does not matter what became of them. */
+  readonly settledBelow: number;
+}
+
+export interface WalkedSegment {
+  /** Where the last good frame ends. */
+  readonly end: number;
+  readonly nextFrame: number;
+  readonly damage: readonly DamagedRange[];
+}
+
+/**
+ * Visits the good frames of a segment in order and tells damage from a torn tail. Bytes that are no frame are
+ *
+ * - a torn tail, when they are in the last segment and no frame of a later group is behind them: what the last fsync did
+ *   not finish. Nobody was told that it was durable. What is behind the tear belongs to the same group, and is cut off too,
+ *   so that nothing is replayed ahead of what its device will send again.
+ * - superseded, when all frames before the next segment's first are there: that write failed and was made anew.
+ * - damage, in every other case: the frames there were durable, and acknowledged.
+ */
+export function walkSegment(bytes: Buffer, limits: WalkLimits, visit: FrameVisitor): WalkedSegment {
+  const { limit, settledBelow } = limits;
+  const isLast = limit === Number.POSITIVE_INFINITY;
+  const damage: DamagedRange[] = [];
+  let next = limits.expected;
+  let end = decodeSegmentHeader(bytes) === undefined ? 0 : segmentHeaderBytes;
+  for (let at = end; at < bytes.length; ) {
+    const good = decodeFrame(bytes, at);
+    const found = good === undefined ? findFrame(bytes, at) : { at, frame: good };
+    if (found === undefined || found.frame.number >= limit || found.frame.number < next) break;
+    const { frame } = found;
+    if (frame.number > next || found.at > at) {
+      const wasDurable = !isLast || frame.groupFirst > next;
+      if (!wasDurable) break;
+      const lost = frame.number > settledBelow && next < frame.number;
+      if (lost)
+        damage.push({ from: at, to: found.at, firstFrame: Math.max(next, settledBelow), nextFrame: frame.number });
+    }
+    visit(frame, found.at);
+    next = frame.number + 1;
+    at = frame.end;
+    end = frame.end;
+  }
+  if (!isLast && next < limit && limit > settledBelow) {
+    damage.push({ from: end, to: bytes.length, firstFrame: Math.max(next, settledBelow), nextFrame: limit });
+  }
+  return { end, nextFrame: next, damage };
+}
