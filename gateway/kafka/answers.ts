@@ -1,6 +1,6 @@
 import { delivered, rejected } from '../core/outcome.ts';
 import { backoffMs } from './backoff.ts';
-import { type AnswerClass, classify, errorName, mayBeAppended } from './error-classes.ts';
+import { type AnswerClass, classify, errorName, isTopicUnknown, mayBeAppended } from './error-classes.ts';
 import type { Lane } from './lane.ts';
 import type { KafkaObserver, NewEpochCause } from './observer.ts';
 import type { PartitionAnswer } from './produce-protocol.ts';
@@ -14,6 +14,8 @@ export interface AnswerHandler {
   /** Records have been settled; called after they were told. `handedOver`: they did not count as pressure any more. */
   settled(records: number, rawBytes: number, handedOver: boolean): void;
   refreshMetadata(): void;
+  /** The leader of one of the topic's partitions does not know it. */
+  topicDoubted(topic: string): void;
   /** A lane waits for a producer id. */
   requestProducerId(): void;
 }
@@ -43,6 +45,7 @@ export function handleAnswer(lane: Lane, answer: PartitionAnswer, handler: Answe
       return;
     case 'retry_elsewhere':
     case 'needs_operator':
+      if (isTopicUnknown(errorCode)) handler.topicDoubted(lane.topic);
       handler.refreshMetadata();
       retry(lane, answerClass, errorName(errorCode), mayBeAppended(errorCode), handler);
       return;

@@ -120,6 +120,13 @@ export function classify(code: number): AnswerClass {
   return classesByName[errorName(code)] ?? 'unknown';
 }
 
+const topicUnknown = new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'UNKNOWN_TOPIC_ID', 'INCONSISTENT_TOPIC_ID']);
+
+/** Whether the broker does not know the partition: the topic may be gone, or be another one. */
+export function isTopicUnknown(code: number): boolean {
+  return topicUnknown.has(errorName(code));
+}
+
 /** Whether an attempt with this answer may have left the batch in the log all the same. */
 export function mayBeAppended(code: number): boolean {
   return !certainlyNotAppended.has(errorName(code));

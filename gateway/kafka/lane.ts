@@ -2,15 +2,10 @@ import type { Settleable } from '../core/publish.ts';
 import type { HeldBatch, RecordEncoder } from '../core/record-sink.ts';
 import type { BufferPool } from '../record-batch/buffer-pool.ts';
 import { OpenBatch } from '../record-batch/open-batch.ts';
+import { type RecordCursor, recordCopier } from '../record-batch/record-cursor.ts';
 import type { ProducerIdentity, SealedBatch } from '../record-batch/sealed-batch.ts';
+import { Sequence } from './sequence.ts';
 import { type SplitBatch, splitBatch } from './split-batch.ts';
-
-const lastEpoch = 0x7fff;
-
-/** The sequence number so many records further on (or back): after 2^31 − 1 comes 0, as in the broker. */
-export function advanceSequence(sequence: number, records: number): number {
-  return (sequence + records) & 0x7fffffff;
-}
 
 /**
  * One partition's way to Kafka: an open batch, sealed ones behind each other, the first of them possibly in flight.
@@ -44,12 +39,16 @@ export class Lane {
   retryAtMs = 0;
   /** Attempts of the first batch that failed in a row. */
   failures = 0;
+  /** Nothing is to be sent: the partition is about to be another one. */
+  held = false;
   readonly open: OpenBatch;
   readonly #sealed: SealedBatch[] = [];
   readonly #maxRecords: number;
-  #identity: ProducerIdentity | undefined;
-  #nextSequence = 0;
+  readonly #sequence: Sequence;
+  /** The first batch has its sequence number. */
   #stamped = false;
+  /** Batches in front of the barrier; undefined without one. */
+  #ahead: number | undefined;
 
   constructor(
     topic: string,
@@ -60,14 +59,25 @@ export class Lane {
   ) {
     this.topic = topic;
     this.partition = partition;
-    this.#identity = identity;
+    this.#sequence = new Sequence(identity);
     this.open = new OpenBatch(pool);
     this.#maxRecords = maxRecords;
   }
 
   /** A new epoch is due, but the producer id has no more: the lane waits for another id. */
   get needsIdentity(): boolean {
-    return this.#identity === undefined;
+    return this.#sequence.needsIdentity;
+  }
+
+  /** The first batch may be sent now. */
+  get isReady(): boolean {
+    const { leader, inFlight, held, isEmpty, needsIdentity } = this;
+    return leader >= 0 && !(inFlight || held || isEmpty || needsIdentity || this.#ahead === 0);
+  }
+
+  /** There are batches in front of the barrier. */
+  get hasAhead(): boolean {
+    return this.#ahead !== undefined && this.#ahead > 0;
   }
 
   get isEmpty(): boolean {
@@ -129,7 +139,7 @@ export class Lane {
 
   /**
    * Takes the first batch for an attempt: seals it if there is only an open one, stamps it if it was never sent.
-   * Only for a lane that is not empty, not in flight, and has an identity.
+   * Only for a lane that is ready.
    */
   send(sealed: (lane: Lane, batch: SealedBatch) => void): SealedBatch {
     let batch = this.#sealed[0];
@@ -138,8 +148,7 @@ export class Lane {
       sealed(this, batch);
     }
     if (!this.#stamped) {
-      batch.stamp(this.#identity as ProducerIdentity, this.#nextSequence);
-      this.#nextSequence = advanceSequence(this.#nextSequence, batch.records);
+      this.#sequence.stamp(batch);
       this.#stamped = true;
     }
     batch.attempts += 1;
@@ -150,6 +159,7 @@ export class Lane {
   /** Kafka has the first batch. The caller settles it. */
   delivered(): SealedBatch {
     const batch = this.#sealed.shift() as SealedBatch;
+    if (this.#ahead !== undefined) this.#ahead -= 1;
     this.inFlight = false;
     this.#stamped = false;
     this.failures = 0;
@@ -173,18 +183,13 @@ export class Lane {
    * comes. An earlier attempt may have stored it all the same: then it is doubled, and counted, but never lost.
    */
   startEpoch(sameProducerId: boolean): void {
-    const identity = this.#identity;
-    this.#identity =
-      sameProducerId && identity !== undefined && identity.epoch < lastEpoch
-        ? { producerId: identity.producerId, epoch: identity.epoch + 1 }
-        : undefined;
-    this.#nextSequence = 0;
+    this.#sequence.startEpoch(sameProducerId);
     this.#stamped = false;
   }
 
   /** Gives a lane that needs one a new producer id. */
   useIdentity(identity: ProducerIdentity): void {
-    this.#identity = identity;
+    this.#sequence.useIdentity(identity);
   }
 
   /**
@@ -197,12 +202,13 @@ export class Lane {
     const batch = this.#sealed[0] as SealedBatch;
     const split = splitBatch(batch, named);
     this.#sealed.splice(0, 1, ...split.parts);
+    if (this.#ahead !== undefined) this.#ahead += split.parts.length - 1;
     this.inFlight = false;
     this.retryAtMs = 0;
     if (split.refused.length > 0) {
       this.startEpoch(true);
     } else {
-      this.#nextSequence = advanceSequence(this.#nextSequence, -batch.records);
+      this.#sequence.takeBack(batch.records);
       this.#stamped = false;
     }
     return split;
@@ -227,6 +233,50 @@ export class Lane {
   /** Seals the open batch, if there are records in it. */
   seal(sealed: (lane: Lane, batch: SealedBatch) => void): void {
     if (this.open.records > 0) sealed(this, this.#seal());
+  }
+
+  /** Keeps what comes from now on behind what there is, until the barrier is lifted: `isReady` is false in between. */
+  raiseBarrier(sealed: (lane: Lane, batch: SealedBatch) => void): void {
+    this.seal(sealed);
+    this.#ahead = this.#sealed.length;
+  }
+
+  liftBarrier(): void {
+    this.#ahead = undefined;
+  }
+
+  /**
+   * Gives away all batches, those in front of the barrier and those behind it, and starts a new epoch (rule 3). Only
+   * for a lane without a batch in flight.
+   */
+  takeAll(sealed: (lane: Lane, batch: SealedBatch) => void): { ahead: SealedBatch[]; behind: SealedBatch[] } {
+    this.seal(sealed);
+    const behind = this.#sealed.splice(0);
+    const ahead = behind.splice(0, this.#ahead ?? 0);
+    this.#ahead = undefined;
+    this.failures = 0;
+    this.retryAtMs = 0;
+    this.startEpoch(true);
+    return { ahead, behind };
+  }
+
+  /**
+   * Appends the record that a cursor is at, from a batch that another lane gave away.
+   *
+   * @returns its bytes. @throws {RangeError} when it does not fit, though it did before: a defect.
+   */
+  appendMoved(cursor: RecordCursor, from: SealedBatch, sealed: (lane: Lane, batch: SealedBatch) => void): number {
+    const { open } = this;
+    if (open.records > 0 && open.handedOver !== from.handedOver) this.seal(sealed);
+    const opensAtMs = open.records > 0 ? open.openedAtMs : from.openedAtMs;
+    const { source, keyAt, keyLength, timestampMs, index } = cursor;
+    const key = source.subarray(keyAt, keyAt + keyLength);
+    const settleable = from.settleables[index] as Settleable;
+    const bytes = this.append(key, keyLength, timestampMs, recordCopier, cursor, settleable, sealed);
+    if (bytes < 0) throw new RangeError(`a record of ${this.topic} does not fit into a batch any more`);
+    open.openedAtMs = open.records === 1 ? from.openedAtMs : Math.min(opensAtMs, from.openedAtMs);
+    open.handedOver = from.handedOver;
+    return bytes;
   }
 
   /** Drops everything. The caller settles the records. */

@@ -9,9 +9,18 @@ import type { KafkaSettings } from './settings.ts';
 /** The cluster as a broker described it. */
 export interface ClusterView {
   readonly brokers: ReadonlyMap<number, Address>;
-  /** For each topic that exists: per partition the node id of its leader, −1 without one. */
-  readonly leaders: ReadonlyMap<string, readonly number[]>;
+  /** Topics that exist. */
+  readonly topics: ReadonlyMap<string, TopicView>;
 }
+
+export interface TopicView {
+  /** Tells a topic from an earlier one of the same name; undefined when the broker has no ids. */
+  readonly id: string | undefined;
+  /** Per partition the node id of its leader, −1 without one. */
+  readonly leaders: readonly number[];
+}
+
+const noId = '00000000-0000-0000-0000-000000000000';
 
 /** Asks once. Errors of single topics and partitions are part of the answer. */
 export async function fetchMetadata(
@@ -28,17 +37,17 @@ export async function fetchMetadata(
 }
 
 export function viewOf(response: metadataV12.MetadataResponse): ClusterView {
-  const leaders = new Map<string, number[]>();
+  const topics = new Map<string, TopicView>();
   for (const topic of response.topics) {
-    const { name } = topic;
+    const { name, topicId } = topic;
     if (typeof name !== 'string' || topic.partitions.length === 0) continue;
     const ofTopic: number[] = topic.partitions.map(() => -1);
     for (const { partitionIndex, leaderId } of topic.partitions) {
       if (partitionIndex < ofTopic.length) ofTopic[partitionIndex] = leaderId;
     }
-    leaders.set(name, ofTopic);
+    topics.set(name, { id: topicId === noId ? undefined : topicId, leaders: ofTopic });
   }
-  return { brokers: new Map(response.brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }])), leaders };
+  return { brokers: new Map(response.brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }])), topics };
 }
 
 /** After so many times the longest pause, what is still asked for is asked of another broker. */
@@ -46,8 +55,9 @@ const patience = 5;
 
 /**
  * Keeps the view of the cluster fresh, off the send path: when it gets old, and soon after `request`. While no broker
- * answers, it tries on with growing pauses. When answers do not end the requests, it asks another broker: one that is
- * cut off from the controller, but not from here, names the old leaders for ever.
+ * answers, or the answers are always the same and do not end the requests, it tries on with growing pauses. In the
+ * latter case it also asks another broker: one that is cut off from the controller, but not from here, names the old
+ * leaders for ever.
  */
 export class Metadata {
   readonly #control: ControlChannel;
@@ -62,6 +72,9 @@ export class Metadata {
   #requested = false;
   /** Since when every refresh has been requested: the ones before did not mend what is wrong. */
   #fruitlessSinceMs: number | undefined;
+  /** Requested refreshes in a row whose answer was the same as the one before. */
+  #fruitless = 0;
+  #lastView = '';
   #lastStartMs = Number.NEGATIVE_INFINITY;
   #failures = 0;
   #closed = false;
@@ -81,7 +94,7 @@ export class Metadata {
     this.#scheduleIn(settings.metadataMaxAgeMs);
   }
 
-  /** Something does not fit the view any more. Returns at once; at most one refresh per `retryBackoffMs` follows. */
+  /** Something does not fit the view any more. Returns at once; a refresh follows, `retryBackoffMs` after the last or later. */
   request(): void {
     this.#requested = true;
     if (this.#running) {
@@ -91,7 +104,9 @@ export class Metadata {
     }
     // While brokers do not answer, the pauses between the attempts are already running.
     if (this.#failures > 0) return;
-    this.#scheduleIn(Math.max(0, this.#lastStartMs + this.#settings.retryBackoffMs - performance.now()));
+    const { retryBackoffMs } = this.#settings;
+    const pauseMs = Math.max(retryBackoffMs, backoffMs(Math.max(1, this.#fruitless), this.#settings));
+    this.#scheduleIn(Math.max(0, this.#lastStartMs + pauseMs - performance.now()));
   }
 
   #scheduleIn(delayMs: number): void {
@@ -108,11 +123,13 @@ export class Metadata {
     this.#running = true;
     this.#wantedMeanwhile = false;
     this.#lastStartMs = performance.now();
+    const requested = this.#requested;
     this.#moveOnFromFruitless();
     let nextInMs = this.#settings.metadataMaxAgeMs;
     try {
       const view = viewOf(await fetchMetadata(this.#control, this.#topics));
       this.#failures = 0;
+      this.#fruitless = requested && this.#isSame(view) ? this.#fruitless + 1 : 0;
       if (!this.#closed) this.#adopt(view);
     } catch (error) {
       this.#failures += 1;
@@ -137,8 +154,14 @@ export class Metadata {
     this.#requested = false;
   }
 
+  #isSame({ brokers, topics }: ClusterView): boolean {
+    const last = this.#lastView;
+    this.#lastView = JSON.stringify([[...brokers], [...topics]]);
+    return this.#lastView === last;
+  }
+
   #adopt(view: ClusterView): void {
-    const leaders = [...view.leaders.values()].flat();
+    const leaders = [...view.topics.values()].flatMap((topic) => topic.leaders);
     this.#observer.metadataRefreshed(view.brokers.size, leaders.length, leaders.filter((leader) => leader < 0).length);
     // No broker at all: an answer of one that is just starting. What was known is more than that.
     if (view.brokers.size === 0) return;

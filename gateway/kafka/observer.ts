@@ -7,6 +7,22 @@ export type NewEpochCause = 'sequence_lost' | 'fenced' | 'records_rejected';
 /** Why records of a batch were refused for good. */
 export type RefusalReason = 'too_large' | 'refused_by_kafka';
 
+/** The partitions of a topic are not what they were. */
+export interface TopicChange {
+  readonly topic: string;
+  /**
+   * `missing`: the cluster does not show it any more; its records wait. `back`: it does again. `grown`: it has more
+   * partitions. `recreated`: it was deleted and created again.
+   */
+  readonly kind: 'missing' | 'back' | 'grown' | 'recreated';
+  /** How many it has now. */
+  readonly partitions: number;
+  /** Unsettled records that were encoded anew for the partitions of today. */
+  readonly movedRecords: number;
+  /** Those of them that an earlier, unanswered attempt may have stored already. */
+  readonly possibleDuplicates: number;
+}
+
 /** What is worth knowing about a topic before the first record goes there. */
 export interface TopicFinding {
   readonly topic: string;
@@ -26,6 +42,7 @@ export interface TopicFinding {
  */
 export interface KafkaObserver {
   topicFound(finding: TopicFinding): void;
+  topicChanged(change: TopicChange): void;
   brokerConnected(nodeId: number, address: string): void;
   /** `reason`: text of the error; undefined when the producer itself closed the connection. */
   brokerDisconnected(nodeId: number, address: string, reason: string | undefined): void;

@@ -10,7 +10,7 @@ import { backoffMs } from './backoff.ts';
 import { ControlChannel } from './control-channel.ts';
 import { describeFailure } from './error-classes.ts';
 import { KafkaError } from './errors.ts';
-import type { Lane } from './lane.ts';
+import { Lane } from './lane.ts';
 import { type ClusterView, Metadata, viewOf } from './metadata.ts';
 import type { KafkaObserver } from './observer.ts';
 import { fetchProducerIdentity, ProducerIds } from './producer-id.ts';
@@ -18,7 +18,7 @@ import { Reachability } from './reachability.ts';
 import { Sender } from './sender.ts';
 import { defaultStartTimeoutMs, type KafkaSettings } from './settings.ts';
 import { settleAll } from './settle.ts';
-import { laneFactory, TopicLanes } from './topic-lanes.ts';
+import { TopicLanes, type TopicOwner } from './topic-lanes.ts';
 import { prepareTopics } from './topics.ts';
 
 export interface ProducerOptions extends KafkaSettings {
@@ -107,11 +107,15 @@ export class Producer implements RecordSink, RecordHolder {
       observer,
       reachability: this.#reachability,
       laneOf: (topic, partition) => this.#topics.get(topic)?.lanes[partition],
+      requestEnded: () => {
+        for (const topic of this.#topics.values()) topic.step();
+      },
       answers: {
         settings: options,
         observer,
         settled: (records, rawBytes, handedOver) => this.#settled(records, rawBytes, handedOver),
         refreshMetadata: () => this.#metadata.request(),
+        topicDoubted: (topic) => this.#topics.get(topic)?.doubt(),
         requestProducerId: () => this.#producerIds.request(),
       },
     });
@@ -132,7 +136,8 @@ export class Producer implements RecordSink, RecordHolder {
       () => fetchProducerIdentity(control),
       (reason, retryInMs) => observer.producerIdFailed(reason, retryInMs),
     );
-    for (const topic of topics) this.#topics.set(topic, new TopicLanes(topic));
+    const owner = this.#topicOwner(this.#identity);
+    for (const topic of topics) this.#topics.set(topic, new TopicLanes(topic, owner));
     const view = viewOf(metadata);
     this.#control.learn([...view.brokers.values()]);
     this.#adopt(view);
@@ -163,16 +168,29 @@ export class Producer implements RecordSink, RecordHolder {
     }
   }
 
+  #topicOwner(first: ProducerIdentity): TopicOwner {
+    const { maxBatchRecords } = this.#settings;
+    return {
+      newLane: (topic, partition) => new Lane(topic, partition, this.#identity ?? first, this.#pool, maxBatchRecords),
+      sealed: this.#sender.sealed,
+      resized: (bytes) => this.#watermarks.remove(0, -bytes),
+      changed: (change) => {
+        this.#observer.topicChanged(change);
+        if ([...this.#lanes()].some(({ needsIdentity }) => needsIdentity)) this.#producerIds.request();
+      },
+    };
+  }
+
   #adopt(view: ClusterView): void {
-    const identity = this.#identity;
-    if (identity === undefined) return;
-    for (const [name, topic] of this.#topics) {
-      topic.adopt(
-        view.leaders.get(name) ?? [],
-        laneFactory(name, identity, this.#pool, this.#settings.maxBatchRecords),
-      );
-    }
+    const nowMs = performance.now();
+    for (const [name, topic] of this.#topics) topic.adopt(view.topics.get(name), nowMs);
     this.#sender.adopt(view.brokers, this.#lanes());
+    // Asked for until it is back: readiness waits for it, even if no record does.
+    if (this.#missing().length > 0) this.#metadata.request();
+  }
+
+  #missing(): TopicLanes[] {
+    return [...this.#topics.values()].filter(({ missingSinceMs }) => missingSinceMs !== undefined);
   }
 
   #useIdentity(identity: ProducerIdentity): void {
@@ -255,6 +273,12 @@ export class Producer implements RecordSink, RecordHolder {
     return this.#reachability.isReachable(performance.now(), this.#settings.unreachableAfterMs);
   }
 
+  /** Topics that the cluster has not shown for longer than `unreachableAfterMs`. */
+  missingTopics(): string[] {
+    const sinceMs = performance.now() - this.#settings.unreachableAfterMs;
+    return this.#missing().flatMap(({ name, missingSinceMs = sinceMs }) => (missingSinceMs < sinceMs ? [name] : []));
+  }
+
   stats(): ProducerStats {
     const lanes = [...this.#lanes()];
     const now = performance.now();
@@ -262,7 +286,7 @@ export class Producer implements RecordSink, RecordHolder {
       unsettledRecords: this.#watermarks.records,
       unsettledBytes: this.#watermarks.bytes,
       bufferBytes: this.#pool.heldBytes,
-      lanes: lanes.length,
+      lanes: [...this.#topics.values()].reduce((sum, { partitions }) => sum + partitions, 0),
       failingLanes: lanes.filter((lane) => lane.failures > 0).length,
       handedOverRecords: this.#handedOver,
       oldestUnsettledMs: lanes.reduce((oldest, lane) => Math.max(oldest, now - (lane.oldestMs ?? now)), 0),

@@ -24,6 +24,8 @@ export interface SenderOptions {
   readonly answers: AnswerHandler;
   /** The lane of a partition that was sent to. */
   readonly laneOf: (topic: string, partition: number) => Lane | undefined;
+  /** All batches of a request have had their answers, or have got none. */
+  readonly requestEnded: () => void;
 }
 
 /** Timers have whole milliseconds; what is due this soon is due. */
@@ -144,7 +146,7 @@ export class Sender implements LinkOwner {
     let earliest = Number.POSITIVE_INFINITY;
     for (let i = 0; i < lanes.length; i++) {
       const lane = lanes[i] as Lane;
-      if (!canSend(lane)) continue;
+      if (!lane.isReady) continue;
       if (lane.isFull) earliest = Math.min(earliest, lane.retryAtMs);
       else if (lingers) earliest = Math.min(earliest, lane.open.openedAtMs + this.#lingerMs);
     }
@@ -159,7 +161,7 @@ export class Sender implements LinkOwner {
     for (let i = 0; i < lanes.length; i++) {
       const index = (first + i) % lanes.length;
       const lane = lanes[index] as Lane;
-      if (!canSend(lane) || lane.retryAtMs > now) continue;
+      if (!lane.isReady || lane.retryAtMs > now) continue;
       if (passengers.length > 0 && bytes + lane.nextBytes > this.#maxRequestBytes) {
         route.first = index;
         break;
@@ -199,6 +201,7 @@ export class Sender implements LinkOwner {
         else handleAnswer(lane, partition, answers);
       }
     }
+    this.#options.requestEnded();
     this.wake();
   }
 
@@ -226,8 +229,4 @@ export class Sender implements LinkOwner {
     for (const { link } of this.#routes.values()) link.close();
     this.#routes.clear();
   }
-}
-
-function canSend(lane: Lane): boolean {
-  return !(lane.inFlight || lane.isEmpty || lane.needsIdentity);
 }

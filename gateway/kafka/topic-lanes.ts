@@ -1,43 +1,112 @@
-import type { BufferPool } from '../record-batch/buffer-pool.ts';
-import type { ProducerIdentity } from '../record-batch/sealed-batch.ts';
-import { Lane } from './lane.ts';
+import { RecordCursor } from '../record-batch/record-cursor.ts';
+import type { SealedBatch } from '../record-batch/sealed-batch.ts';
+import type { Lane } from './lane.ts';
+import type { TopicView } from './metadata.ts';
+import type { TopicChange } from './observer.ts';
 import { partitionForKey } from './partitioner.ts';
 
-/** The lanes of one topic, one per partition. */
+/** Topic ids of which it is remembered that they are gone. */
+const maxFormerIds = 100;
+
+/** What a topic needs from the producer. */
+export interface TopicOwner {
+  readonly newLane: (topic: string, partition: number) => Lane;
+  readonly sealed: (lane: Lane, batch: SealedBatch) => void;
+  readonly changed: (change: TopicChange) => void;
+  /** Records that count as pressure take so many bytes more (or less) than before, because they were encoded anew. */
+  readonly resized: (bytes: number) => void;
+}
+
+/**
+ * The lanes of one topic, one per partition, and what becomes of them when the partitions change while records are
+ * unsettled. Order per key holds through all of it:
+ *
+ * - **More partitions.** Keys move, but what is unsettled stays in the lane it is in, because an attempt may have stored
+ *   it there. New records go to the lanes of today, behind a barrier that is lifted when everything in front of it is
+ *   settled, in all lanes of the topic.
+ * - **Another topic of the same name** (another topic id: deleted and created again). Its log is empty, so the same
+ *   bytes are taken as they are, whatever their sequence numbers. If the number of partitions is another one, or keys
+ *   were just moving, everything unsettled is taken out of the lanes, those records first that were in front of a
+ *   barrier, and goes by its key to the lanes of today, in new batches and a new epoch (rule 3 of `Lane`). Until no batch
+ *   is in flight any more nothing is sent, so that none is stored before it is moved.
+ * - **No topic.** Its records wait, nobody leads its partitions. Kafka may only have heard of it later than others have;
+ *   so it is with a partition that a broker does not know.
+ *
+ * A broker that lags behind may still name an id that is gone, or fewer partitions; neither is believed.
+ */
 export class TopicLanes {
   readonly name: string;
+  /** Lanes of partitions that are gone stay, empty, so that their epochs are never used again. */
   readonly lanes: Lane[] = [];
-  /** What the cluster says; lanes of partitions that are gone keep what they hold. */
-  #partitions = 0;
+  /** Since when the cluster does not show the topic, on the clock of `performance.now()`. */
+  missingSinceMs: number | undefined;
+  /** By how many partitions keys are spread. */
+  partitions = 0;
+  readonly #owner: TopicOwner;
+  readonly #formerIds = new Set<string>();
+  #id: string | undefined;
   #unkeyed = 0;
+  #barrier = false;
+  /** There are more partitions by now; keys move to them when the barrier is lifted. */
+  #grownTo: number | undefined;
+  /** So many partitions has the topic that took the place of ours; everything moves when nothing is in flight. */
+  #movesTo: number | undefined;
 
-  constructor(name: string) {
+  constructor(name: string, owner: TopicOwner) {
     this.name = name;
+    this.#owner = owner;
   }
 
-  /** Takes over the leaders of all partitions. A partition that is not named has none. */
-  adopt(leaders: readonly number[], newLane: (partition: number) => Lane): void {
-    while (this.lanes.length < leaders.length) this.lanes.push(newLane(this.lanes.length));
-    // A topic that is gone for a moment keeps its partitions, so that keys stay where they are.
-    if (leaders.length > 0) this.#partitions = leaders.length;
-    for (const lane of this.lanes) {
-      const leader = leaders[lane.partition] ?? -1;
-      // Whatever the pause was for, another broker has not been asked yet.
-      if (leader !== lane.leader && leader >= 0) lane.retryAtMs = 0;
-      lane.leader = leader;
+  /** Takes over what the cluster says about the topic; undefined: nothing. */
+  adopt(view: TopicView | undefined, nowMs: number): void {
+    if (view === undefined) {
+      this.#missing(nowMs);
+      return;
+    }
+    if (view.id !== undefined && this.#formerIds.has(view.id)) return;
+    if (this.missingSinceMs !== undefined) this.#changed('back');
+    this.missingSinceMs = undefined;
+    const recreated = this.#isRecreated(view);
+    this.#remember(view.id);
+    const count = view.leaders.length;
+    while (this.lanes.length < count) this.lanes.push(this.#owner.newLane(this.name, this.lanes.length));
+    if (this.partitions === 0) this.partitions = count;
+    else if (recreated) this.#replacedBy(count);
+    else if (this.#movesTo !== undefined) this.#movesTo = Math.max(this.#movesTo, count);
+    else if (count > this.partitions) this.#growTo(count);
+    this.#lead(view.leaders, recreated);
+    for (const lane of this.lanes) lane.held = this.#movesTo !== undefined;
+    this.step();
+  }
+
+  /** A broker does not know the partition that it should lead: until the cluster has been asked, nothing is sent. */
+  doubt(): void {
+    for (const lane of this.lanes) lane.leader = -1;
+  }
+
+  /** Goes on with a change that waits for batches to be answered. Cheap when there is none. */
+  step(): void {
+    if (this.#movesTo !== undefined) {
+      if (!this.lanes.some(({ inFlight }) => inFlight)) this.#move(this.#movesTo);
+    } else if (this.#barrier && !this.lanes.some(({ hasAhead }) => hasAhead)) {
+      for (const lane of this.lanes) lane.liftBarrier();
+      this.#barrier = false;
+      const grownTo = this.#grownTo;
+      this.#grownTo = undefined;
+      if (grownTo !== undefined) this.#growTo(grownTo);
     }
   }
 
   forKey(key: Uint8Array, keyLength: number): Lane {
-    return this.lanes[partitionForKey(key, keyLength, this.#partitions)] as Lane;
+    return this.lanes[partitionForKey(key, keyLength, this.partitions)] as Lane;
   }
 
   /** Records without a key fill one batch after the other, round the partitions that have a leader. */
   forUnkeyed(): Lane {
-    const current = this.lanes[this.#unkeyed] as Lane;
+    const current = this.lanes[this.#unkeyed % this.partitions] as Lane;
     if (current.open.records > 0) return current;
-    for (let step = 1; step <= this.#partitions; step++) {
-      const index = (this.#unkeyed + step) % this.#partitions;
+    for (let step = 1; step <= this.partitions; step++) {
+      const index = (this.#unkeyed + step) % this.partitions;
       const lane = this.lanes[index] as Lane;
       if (lane.leader >= 0) {
         this.#unkeyed = index;
@@ -46,9 +115,93 @@ export class TopicLanes {
     }
     return current;
   }
-}
 
-/** Makes the lanes of new partitions alike. */
-export function laneFactory(topic: string, identity: ProducerIdentity, pool: BufferPool, maxRecords: number) {
-  return (partition: number): Lane => new Lane(topic, partition, identity, pool, maxRecords);
+  #missing(nowMs: number): void {
+    this.doubt();
+    if (this.missingSinceMs !== undefined) return;
+    this.missingSinceMs = nowMs;
+    this.#changed('missing');
+  }
+
+  /** Without ids, as with brokers before 2.8, fewer partitions tell, as a topic cannot lose any. */
+  #isRecreated({ id, leaders }: TopicView): boolean {
+    if (id === undefined || this.#id === undefined) return id === this.#id && leaders.length < this.partitions;
+    return id !== this.#id;
+  }
+
+  #remember(id: string | undefined): void {
+    if (id === undefined || id === this.#id) return;
+    if (this.#id !== undefined) this.#formerIds.add(this.#id);
+    const [oldest] = this.#formerIds;
+    if (this.#formerIds.size > maxFormerIds && oldest !== undefined) this.#formerIds.delete(oldest);
+    this.#id = id;
+  }
+
+  #replacedBy(count: number): void {
+    const moves = count !== this.partitions || this.#barrier;
+    this.#movesTo = moves ? count : undefined;
+    this.#grownTo = undefined;
+    if (!moves) this.#changed('recreated');
+  }
+
+  #growTo(count: number): void {
+    if (this.#barrier) {
+      this.#grownTo = count;
+      return;
+    }
+    this.partitions = count;
+    this.#barrier = true;
+    for (const lane of this.lanes) lane.raiseBarrier(this.#owner.sealed);
+    this.#changed('grown');
+    this.step();
+  }
+
+  #lead(leaders: readonly number[], recreated: boolean): void {
+    for (const lane of this.lanes) {
+      const leader = leaders[lane.partition] ?? (recreated ? -1 : lane.leader);
+      // Whatever the pause was for, another broker has not been asked yet.
+      if (leader !== lane.leader && leader >= 0) lane.retryAtMs = 0;
+      lane.leader = leader;
+    }
+  }
+
+  #move(count: number): void {
+    const possibleDuplicates = this.lanes.reduce((sum, lane) => sum + lane.possibleDuplicates, 0);
+    const taken = this.lanes.map((lane) => lane.takeAll(this.#owner.sealed));
+    this.partitions = count;
+    this.#movesTo = undefined;
+    this.#barrier = false;
+    const batches = [...taken.flatMap(({ ahead }) => ahead), ...taken.flatMap(({ behind }) => behind)];
+    let records = 0;
+    let resizedBytes = 0;
+    for (const batch of batches) {
+      const bytes = this.#moveBatch(batch);
+      records += batch.records;
+      if (!batch.handedOver) resizedBytes += bytes - batch.rawBytes;
+    }
+    for (const lane of this.lanes) {
+      lane.seal(this.#owner.sealed);
+      lane.held = false;
+    }
+    this.#changed('recreated', records, possibleDuplicates);
+    // At the end: whoever is told that the pressure falls may append at once.
+    this.#owner.resized(resizedBytes);
+  }
+
+  /** Returns the bytes that its records take now. */
+  #moveBatch(batch: SealedBatch): number {
+    const cursor = new RecordCursor(batch.bytes);
+    let bytes = 0;
+    while (cursor.next()) {
+      const { source, keyAt, keyLength } = cursor;
+      const lane = keyLength === 0 ? this.forUnkeyed() : this.forKey(source.subarray(keyAt), keyLength);
+      bytes += lane.appendMoved(cursor, batch, this.#owner.sealed);
+    }
+    return bytes;
+  }
+
+  #changed(kind: TopicChange['kind'], movedRecords = 0, possibleDuplicates = 0): void {
+    const { name: topic, partitions } = this;
+    this.#owner.changed({ topic, kind, partitions, movedRecords, possibleDuplicates });
+  }
 }

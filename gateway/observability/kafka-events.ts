@@ -1,5 +1,5 @@
 import type { Pressure } from '../core/record-sink.ts';
-import type { KafkaObserver, NewEpochCause, RefusalReason, TopicFinding } from '../kafka/observer.ts';
+import type { KafkaObserver, NewEpochCause, RefusalReason, TopicChange, TopicFinding } from '../kafka/observer.ts';
 import { errorFields, type Log } from './log.ts';
 import { Durations, type Metrics } from './metrics.ts';
 import { Tally } from './tally.ts';
@@ -7,6 +7,14 @@ import { Tally } from './tally.ts';
 type AnswerClass = Parameters<KafkaObserver['batchRetried']>[2];
 
 const levels = ['none', 'soft', 'hard'] as const;
+const topicChangeKinds = ['missing', 'back', 'grown', 'recreated'] as const;
+const topicSeverity = { missing: 'error', back: 'info', grown: 'info', recreated: 'warn' } as const;
+const topicTexts = {
+  missing: 'the cluster does not show the topic any more: its records wait',
+  back: 'the cluster shows the topic again',
+  grown: 'the topic has more partitions: keys move when what is unsettled is on Kafka',
+  recreated: 'the topic was deleted and created again: what was unsettled goes to the new one',
+} as const;
 
 /** Every event of the producer. A cluster in trouble repeats itself per batch, so those lines are limited too. */
 export class KafkaEvents implements KafkaObserver {
@@ -16,6 +24,7 @@ export class KafkaEvents implements KafkaObserver {
   readonly #retries = new Tally<AnswerClass>('answer');
   readonly #rejected = new Tally<RefusalReason>('reason', ['too_large', 'refused_by_kafka']);
   readonly #epochs = new Tally<NewEpochCause>('cause');
+  readonly #topicChanges = new Tally<TopicChange['kind']>('change', topicChangeKinds);
   readonly #findings = new Tally<TopicFinding['code']>('code');
   readonly #disconnects = new Tally<number>('broker');
   readonly #failedRequests = new Tally<number>('broker');
@@ -48,6 +57,13 @@ export class KafkaEvents implements KafkaObserver {
   topicFound({ topic, code, message }: TopicFinding): void {
     this.#findings.add(code);
     this.#log.write(code === 'created' ? 'info' : 'warn', 'kafka_topic_checked', message, { topic, code });
+  }
+
+  topicChanged({ topic, kind, partitions, movedRecords, possibleDuplicates }: TopicChange): void {
+    this.#topicChanges.add(kind);
+    this.#possibleDuplicates += possibleDuplicates;
+    const fields = { topic, kind, partitions, movedRecords, possibleDuplicates };
+    this.#log.write(topicSeverity[kind], 'kafka_topic_changed', topicTexts[kind], fields);
   }
 
   brokerConnected(nodeId: number, address: string): void {
@@ -233,6 +249,12 @@ export class KafkaEvents implements KafkaObserver {
       'edge_kafka_producer_id_failures_total',
       'Failed requests for a producer id.',
       () => this.#producerIdFailures,
+    );
+    metrics.counters(
+      'edge_kafka_topic_changes_total',
+      'Topics that went missing, came back, grew, or were deleted and created again.',
+      ['change'],
+      () => this.#topicChanges.samples(),
     );
     metrics.counters('edge_kafka_topic_findings_total', 'What was found about topics at the start.', ['code'], () =>
       this.#findings.samples(),

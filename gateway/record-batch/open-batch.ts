@@ -25,6 +25,8 @@ export class OpenBatch {
   records = 0;
   /** When the first record was appended, on the clock of `performance.now()`; set by the lane. */
   openedAtMs = 0;
+  /** Its records were handed over (see `SealedBatch.handedOver`) before they came here from another batch. */
+  handedOver = false;
 
   /** @param pool its largest size is the largest batch. */
   constructor(pool: BufferPool) {
@@ -112,22 +114,25 @@ export class OpenBatch {
       maxTimestampMs: this.#maxTimestampMs,
     });
     const sealed = new SealedBatch(bytes, records, rawBytes, this.#settleables, openedAtMs);
+    sealed.handedOver = this.handedOver;
     this.#lastSizeClass = this.#classFor(this.#end);
-    this.#settleables = [];
-    this.records = 0;
-    this.#end = headerBytes;
-    this.#release();
+    this.#clear();
     return sealed;
   }
 
   /** Drops its records; the caller settles them. */
   abandon(): Settleable[] {
     const abandoned = this.#settleables;
+    this.#clear();
+    return abandoned;
+  }
+
+  #clear(): void {
     this.#settleables = [];
     this.records = 0;
+    this.handedOver = false;
     this.#end = headerBytes;
     this.#release();
-    return abandoned;
   }
 
   #takeBuffer(sizeClass: number): Buffer {

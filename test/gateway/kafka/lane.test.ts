@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { advanceSequence, Lane } from '../../../gateway/kafka/lane.ts';
+import { Lane } from '../../../gateway/kafka/lane.ts';
+import { advanceSequence } from '../../../gateway/kafka/sequence.ts';
 import { BufferPool } from '../../../gateway/record-batch/buffer-pool.ts';
 import type { SealedBatch } from '../../../gateway/record-batch/sealed-batch.ts';
 import { PartitionLog } from './fake/partition-log.ts';

@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
 import {
   cutResponse,
+  type DescribedTopic,
   type ProducedAnswer,
   type ProducedBatch,
   type Request,
@@ -38,6 +40,10 @@ const api = { produce: 0, metadata: 3, initProducerId: 22, describeConfigs: 32 }
 export class FakeCluster {
   readonly brokers: FakeBroker[] = [];
   readonly topics = new Map<string, PartitionLog[]>();
+  /** By name; a topic that is created again has another one. */
+  readonly topicIds = new Map<string, string>();
+  /** Logs of topics that were deleted, in the order of their deletion. */
+  readonly deleted: PartitionLog[][] = [];
   /** What brokers do with the next Produce requests, in the order of their arrival; then they store. */
   readonly script: Act[] = [];
   config: Record<string, string> = { 'min.insync.replicas': '1', 'max.message.bytes': '1048588' };
@@ -50,14 +56,33 @@ export class FakeCluster {
 
   static async start(brokers: number, topics: Readonly<Record<string, number>>): Promise<FakeCluster> {
     const cluster = new FakeCluster();
-    for (const [topic, partitions] of Object.entries(topics)) {
-      cluster.topics.set(
-        topic,
-        Array.from({ length: partitions }, (_, partition) => new PartitionLog(1 + (partition % brokers))),
-      );
-    }
     for (let nodeId = 1; nodeId <= brokers; nodeId++) cluster.brokers.push(await FakeBroker.start(nodeId, cluster));
+    for (const [topic, partitions] of Object.entries(topics)) cluster.create(topic, partitions);
     return cluster;
+  }
+
+  create(topic: string, partitions: number): void {
+    this.topics.set(topic, []);
+    this.topicIds.set(topic, randomUUID());
+    this.grow(topic, partitions);
+  }
+
+  /** Adds partitions until there are so many. */
+  grow(topic: string, partitions: number): void {
+    const logs = this.topics.get(topic) ?? [];
+    while (logs.length < partitions) logs.push(new PartitionLog(1 + (logs.length % this.brokers.length)));
+  }
+
+  delete(topic: string): void {
+    this.deleted.push(this.topics.get(topic) ?? []);
+    this.topics.delete(topic);
+  }
+
+  /** What a broker says about a topic; a copy. */
+  describe(name: string): DescribedTopic {
+    const logs = this.topics.get(name);
+    if (logs === undefined) return { name, id: null, errorCode: code.unknownTopicOrPartition, leaders: [] };
+    return { name, id: this.topicIds.get(name) ?? null, errorCode: 0, leaders: logs.map(({ leader }) => leader) };
   }
 
   get bootstrap(): string[] {
@@ -93,6 +118,8 @@ export class FakeBroker {
   frozen = false;
   /** The leader that it names for every partition, as one that the controller can't reach any more. */
   staleLeader: number | undefined;
+  /** What it says about a topic, whatever became of that, as one that lags behind. */
+  stale: DescribedTopic | undefined;
   produceRequests = 0;
   /** Batches of each Produce request. */
   readonly requestSizes: number[] = [];
@@ -148,12 +175,8 @@ export class FakeBroker {
     if (apiKey === api.metadata) {
       cluster.metadataRequests += 1;
       const topics = readMetadataTopics(body).map((name) => {
-        const logs = cluster.topics.get(name);
-        return {
-          name,
-          errorCode: logs === undefined ? 3 : 0,
-          leaders: logs?.map(({ leader }) => this.staleLeader ?? leader) ?? [],
-        };
+        const topic = this.stale?.name === name ? this.stale : cluster.describe(name);
+        return { ...topic, leaders: topic.leaders.map((leader) => this.staleLeader ?? leader) };
       });
       const brokers = cluster.brokers.filter(({ nodeId }) => !cluster.fenced.has(nodeId));
       socket.write(response(correlationId, writeMetadata(brokers, topics)));

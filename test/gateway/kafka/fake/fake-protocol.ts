@@ -88,6 +88,7 @@ export function writeProduced(answers: readonly ProducedAnswer[], throttleMs: nu
 
 export interface DescribedTopic {
   readonly name: string;
+  readonly id: string | null;
   readonly errorCode: number;
   readonly leaders: readonly number[];
 }
@@ -103,8 +104,8 @@ export function writeMetadata(
     })
     .appendString('fake')
     .appendInt32(1)
-    .appendArray([...topics], (writer, { name, errorCode, leaders }) => {
-      writer.appendInt16(errorCode).appendString(name).appendUUID(null).appendBoolean(false);
+    .appendArray([...topics], (writer, { name, id, errorCode, leaders }) => {
+      writer.appendInt16(errorCode).appendString(name).appendUUID(id).appendBoolean(false);
       writer.appendArray([...leaders], (inner, leader, partition) => {
         inner
           .appendInt16(leader < 0 ? 5 : 0)
