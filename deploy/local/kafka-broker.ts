@@ -4,7 +4,7 @@ import { visibleBrokers } from './kafka-ready.ts';
 import { brokerFlags, type KafkaNode, type ProxiedPorts } from './kafka-settings.ts';
 import { assertPortFree, portTaken } from './ports.ts';
 import { LocalServerError } from './progress.ts';
-import { type ServerProcess, spawnServer, untilReady } from './server-process.ts';
+import { type ProcessEnd, type ServerProcess, spawnServer, untilReady } from './server-process.ts';
 
 /** A broker (and controller) of a local cluster, and what may be done to it. */
 export interface LocalBroker {
@@ -25,8 +25,9 @@ export interface LocalBroker {
   /** SIGCONT. */
   resume(): void;
   /**
-   * Starts it again on the same port and data, and waits until it serves requests. Without a majority of controllers no
-   * broker becomes ready: start the brokers of a fully stopped cluster together, with `Promise.all`.
+   * Starts it again on the same port and data, and waits until it serves requests; does nothing when it runs, and waits
+   * for its end first when it is on its way down. Rejects when it is ended before it is ready. Without a majority of
+   * controllers no broker becomes ready: start the brokers of a fully stopped cluster together, with `Promise.all`.
    */
   start(): Promise<void>;
 }
@@ -51,76 +52,99 @@ export async function startBroker(
   options: BrokerOptions,
   waitForBrokers: readonly number[],
 ): Promise<LocalBroker> {
-  let server = await launch(node, options, waitForBrokers);
+  let broker = await launch(node, options);
+  await untilServing(broker, node, waitForBrokers, options.signal);
+  let starting: Promise<void> | undefined;
+  let ending: Promise<unknown> = Promise.resolve();
+
+  const startAgain = async (): Promise<void> => {
+    await ending;
+    if (!broker.server.isRunning()) {
+      // Known from its first moment, so that `kill` and `stop` reach a broker that is not ready yet.
+      broker = await launch(node, options);
+      await untilServing(broker, node, [node.nodeId], undefined);
+    }
+  };
+  const end = async (ended: Promise<ProcessEnd>): Promise<void> => {
+    ending = ended;
+    await ended;
+  };
   return {
     nodeId: node.nodeId,
     port: node.port,
     proxied: node.proxied,
     get pid() {
-      return server.pid;
+      return broker.server.pid;
     },
-    isRunning: () => server.isRunning(),
-    stop: async () => {
-      await server.stop(STOP_DEADLINE_MS);
-    },
-    kill: async () => {
-      await server.kill();
-    },
-    pause: () => server.signal('SIGSTOP'),
-    resume: () => server.signal('SIGCONT'),
-    start: async () => {
-      if (!server.isRunning()) {
-        server = await launch(node, options, [node.nodeId]);
-      }
+    isRunning: () => broker.server.isRunning(),
+    stop: () => end(broker.server.stop(STOP_DEADLINE_MS)),
+    kill: () => end(broker.server.kill()),
+    pause: () => broker.server.signal('SIGSTOP'),
+    resume: () => broker.server.signal('SIGCONT'),
+    start: () => {
+      starting ??= startAgain().finally(() => {
+        starting = undefined;
+      });
+      return starting;
     },
   };
 }
 
-async function launch(
-  node: KafkaNode,
-  options: BrokerOptions,
-  waitForBrokers: readonly number[],
-): Promise<ServerProcess> {
-  const name = `Kafka broker ${node.nodeId}`;
+/** The process of a broker; until it serves, its end is reported by {@link untilServing}, later as unexpected. */
+interface BrokerProcess {
+  readonly server: ServerProcess;
+  readonly consoleLog: string;
+  serves: boolean;
+}
+
+async function launch(node: KafkaNode, options: BrokerOptions): Promise<BrokerProcess> {
+  const name = nameOf(node);
   const consoleLog = join(node.dir, 'broker.log');
   await assertPortFree(node.port, name);
+  await assertPortFree(node.controllerPort, `the controller of ${name}`);
   if (node.proxied !== undefined) {
     await assertPortFree(node.proxied.listenPort, `the proxied listener of ${name}`);
   }
-  await assertPortFree(node.controllerPort, `the controller of ${name}`);
-  let ready = false;
+  const settingsFile = join(node.dir, 'server.properties');
   const server = await spawnServer({
     name,
     command: options.java,
-    args: [
-      ...brokerFlags(options.clusterSize),
-      '-cp',
-      options.classPath,
-      'kafka.Kafka',
-      join(node.dir, 'server.properties'),
-    ],
+    args: [...brokerFlags(options.clusterSize), '-cp', options.classPath, 'kafka.Kafka', settingsFile],
     workDir: node.dir,
     consoleLog,
     temporaryDir: options.temporaryDir,
-    // Until it is ready, its end is reported by the wait below.
     onUnexpectedEnd: (error) => {
-      if (ready) {
+      if (broker.serves) {
         options.onUnexpectedEnd(error);
       }
     },
   });
+  const broker: BrokerProcess = { server, consoleLog, serves: false };
+  return broker;
+}
+
+async function untilServing(
+  broker: BrokerProcess,
+  node: KafkaNode,
+  waitForBrokers: readonly number[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const { server, consoleLog } = broker;
   const serves = async (): Promise<boolean> => {
     const visible = await visibleBrokers(`127.0.0.1:${node.port}`);
     return waitForBrokers.every((nodeId) => visible.includes(nodeId));
   };
   try {
-    await untilReady(server, serves, { name, consoleLog, deadlineMs: READY_DEADLINE_MS, signal: options.signal });
-    ready = true;
-    return server;
+    await untilReady(server, serves, { name: nameOf(node), consoleLog, deadlineMs: READY_DEADLINE_MS, signal });
+    broker.serves = true;
   } catch (error) {
     await server.kill();
     throw await asPortTaken(error, node, consoleLog);
   }
+}
+
+function nameOf(node: KafkaNode): string {
+  return `Kafka broker ${node.nodeId}`;
 }
 
 /** Somebody may take a port between the look at it and the broker's own bind. */
@@ -128,7 +152,7 @@ async function asPortTaken(error: unknown, node: KafkaNode, consoleLog: string):
   if (error instanceof LocalServerError && error.code === 'server_died') {
     const log = await readFile(consoleLog, 'utf8').catch(() => '');
     if (log.slice(-20_000).includes('Address already in use')) {
-      return portTaken(node.port, `Kafka broker ${node.nodeId} (or ${node.controllerPort}, for its controller)`);
+      return portTaken(node.port, `${nameOf(node)} (or ${node.controllerPort}, for its controller)`);
     }
   }
   return error;

@@ -49,6 +49,24 @@ describe('one local broker', () => {
     expect(await endOffset(kafka, topic)).toBe(4);
   }, 240_000);
 
+  test('is reached by SIGKILL while it starts, and started once however often it is asked', async () => {
+    const [broker] = kafka.brokers as [LocalKafka['brokers'][0]];
+    await broker.kill();
+    const before = broker.pid;
+    const interrupted = expect(broker.start()).rejects.toMatchObject({ code: 'server_died' });
+    await waitFor(() => broker.pid !== before, { deadlineMs: 10_000, what: 'the process to be started' });
+    await broker.kill();
+    await interrupted;
+    expect(broker.isRunning()).toBe(false);
+    await Promise.all([broker.start(), broker.start()]);
+    const { pid } = broker;
+    // On its way down: the start comes after its end.
+    const stopped = broker.stop();
+    await Promise.all([stopped, broker.start()]);
+    expect(broker.isRunning()).toBe(true);
+    expect(broker.pid).not.toBe(pid);
+  }, 240_000);
+
   test('refuses a port that is taken, naming it', async () => {
     const port = kafka.brokers[0]?.port ?? 0;
     await expect(startKafka({ brokers: 1, ports: [port] })).rejects.toMatchObject({
