@@ -7,8 +7,8 @@ import { type PlacedRecord, TopicReader } from './topic-reader.ts';
 
 export type { TimeSpan } from './account.ts';
 export type { VerdictFinding } from './findings.ts';
+export { JudgeError } from './judge-error.ts';
 export type { Verdict } from './judgement.ts';
-export { JudgeError } from './topic-reader.ts';
 
 export interface JudgeOptions {
   /** `host:port` of Kafka brokers. */
@@ -20,6 +20,8 @@ export interface JudgeOptions {
   readonly topics: { readonly events: string; readonly deadLetters: string };
   /** Answers of these times are not looked for in Kafka, because what they promised was deleted on purpose. */
   readonly ignore?: readonly TimeSpan[];
+  /** Told about once a second how many of the records have been read. */
+  readonly onProgress?: (read: number, inAll: number) => void;
 }
 
 /**
@@ -35,6 +37,7 @@ export async function judge({
   ledgerFile,
   topics,
   ignore = [],
+  onProgress,
 }: JudgeOptions): Promise<Verdict> {
   const reader = new TopicReader(bootstrap);
   // The ends before the ledger: whatever lies before them was entered before it was sent.
@@ -58,16 +61,20 @@ export async function judge({
   const unreadable = ({ topic, partition, message }: PlacedRecord): void =>
     judgement.observeUnreadable(topic, partition, message.offset);
 
-  await reader.read(bounds, (record) => {
-    if (record.topic === topics.deadLetters) {
-      judgeLetter(record);
+  await reader.read(
+    bounds,
+    (record) => {
+      if (record.topic === topics.deadLetters) {
+        judgeLetter(record);
+        return undefined;
+      }
+      const { value } = record.message;
+      const missing = value === null ? undefined : registry.missingSchema(value, 0, value.length);
+      if (missing !== undefined) return registry.fetch(missing).then(() => judgeEvent(record));
+      judgeEvent(record);
       return undefined;
-    }
-    const { value } = record.message;
-    const missing = value === null ? undefined : registry.missingSchema(value, 0, value.length);
-    if (missing !== undefined) return registry.fetch(missing).then(() => judgeEvent(record));
-    judgeEvent(record);
-    return undefined;
-  });
+    },
+    onProgress,
+  );
   return judgement.conclude();
 }

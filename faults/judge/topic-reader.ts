@@ -1,26 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import kafkajs from 'kafkajs';
 import lz4 from 'lz4-napi';
+import { JudgeError } from './judge-error.ts';
+import { ReadProgress, type TopicBounds } from './read-progress.ts';
 
 // An independent reader: neither this client nor this decompressor has any part in writing the records.
 kafkajs.CompressionCodecs[kafkajs.CompressionTypes.LZ4] = () => ({
   compress: async (encoder: { buffer: Buffer }) => lz4.compressFrame(encoder.buffer),
   decompress: async (buffer: Buffer) => lz4.decompressFrame(buffer),
 });
-
-export const judgeErrorCodes = ['kafka_unreadable', 'stalled'] as const;
-export type JudgeErrorCode = (typeof judgeErrorCodes)[number];
-
-/** Kafka could not be read to its end: then there is no verdict. */
-export class JudgeError extends Error {
-  readonly code: JudgeErrorCode;
-
-  constructor(code: JudgeErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = 'JudgeError';
-    this.code = code;
-  }
-}
 
 /** A record where it lies. Its bytes are the caller's only until the handler returns. */
 export interface PlacedRecord {
@@ -30,9 +18,6 @@ export interface PlacedRecord {
   readonly partitions: number;
   readonly message: kafkajs.KafkaMessage;
 }
-
-/** By topic: where each partition begins and ends. */
-export type TopicBounds = ReadonlyMap<string, ReadonlyMap<number, { readonly low: number; readonly high: number }>>;
 
 const stallMs = 60_000;
 /** Fetched at once. kafkajs unpacks all of it into objects, some thirty times as large, before the first is handed out. */
@@ -76,9 +61,14 @@ export class TopicReader {
   /**
    * Hands out every record within the bounds, those of one partition in the order of their offsets.
    *
+   * @param onProgress told about once a second how many of the records have been read
    * @throws {JudgeError} when Kafka cannot be read, or hands out nothing for a minute
    */
-  async read(bounds: TopicBounds, onRecord: (record: PlacedRecord) => Promise<void> | undefined): Promise<void> {
+  async read(
+    bounds: TopicBounds,
+    onRecord: (record: PlacedRecord) => Promise<void> | undefined,
+    onProgress?: (read: number, inAll: number) => void,
+  ): Promise<void> {
     const progress = new ReadProgress(bounds);
     if (progress.isDone) return;
     const groupId = `fault-judge-${randomUUID()}`;
@@ -89,23 +79,29 @@ export class TopicReader {
       maxBytes: fetchBytes,
       maxBytesPerPartition: partitionBytes,
     });
-    consumer.on(consumer.events.CRASH, ({ payload }) => progress.fail('kafka_unreadable', payload.error));
-    const watch = setInterval(() => progress.checkStall(stallMs), 1000);
+    consumer.on(consumer.events.CRASH, ({ payload }) => {
+      // It starts again by itself, for example while the group's coordinator is loading; if it gets nowhere, that is a stall.
+      if (!payload.restart) progress.fail('kafka_unreadable', payload.error);
+    });
+    const watch = setInterval(() => {
+      onProgress?.(progress.read, progress.inAll);
+      progress.checkStall(stallMs);
+    }, 1000);
     try {
       await consumer.connect();
       await consumer.subscribe({ topics: [...bounds.keys()], fromBeginning: true });
       await consumer.run({
         autoCommit: false,
-        eachBatch: async ({ batch }) => {
+        eachBatch: async ({ batch, heartbeat }) => {
           const { topic, partition, messages } = batch;
-          const inTopic = bounds.get(topic);
-          const end = inTopic?.get(partition)?.high ?? 0;
+          const inTopic = bounds.get(topic)?.size ?? 0;
           for (const message of messages) {
-            if (Number(message.offset) >= end) break;
-            const pending = onRecord({ topic, partition, partitions: inTopic?.size ?? 0, message });
+            if (!progress.take(topic, partition, Number(message.offset))) continue;
+            const pending = onRecord({ topic, partition, partitions: inTopic, message });
             if (pending) await pending;
           }
           progress.advance(topic, partition, Number(batch.lastOffset()) + 1);
+          await heartbeat();
         },
       });
       await progress.done;
@@ -116,48 +112,5 @@ export class TopicReader {
       clearInterval(watch);
       await consumer.disconnect();
     }
-  }
-}
-
-/** How far each partition has been read. */
-class ReadProgress {
-  readonly done: Promise<void>;
-  readonly #left = new Map<string, number>();
-  readonly #finish: () => void;
-  readonly #refuse: (error: JudgeError) => void;
-  #advancedAtMs = performance.now();
-
-  constructor(bounds: TopicBounds) {
-    for (const [topic, partitions] of bounds) {
-      for (const [partition, { low, high }] of partitions) {
-        if (high > low) this.#left.set(`${topic}/${partition}`, high);
-      }
-    }
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.done = promise;
-    this.#finish = resolve;
-    this.#refuse = reject;
-    // Whoever waits hears of it; nobody may be waiting yet.
-    promise.catch(() => undefined);
-  }
-
-  get isDone(): boolean {
-    return this.#left.size === 0;
-  }
-
-  advance(topic: string, partition: number, nextOffset: number): void {
-    this.#advancedAtMs = performance.now();
-    const place = `${topic}/${partition}`;
-    if (nextOffset >= (this.#left.get(place) ?? Number.POSITIVE_INFINITY)) this.#left.delete(place);
-    if (this.isDone) this.#finish();
-  }
-
-  checkStall(limitMs: number): void {
-    if (performance.now() - this.#advancedAtMs < limitMs) return;
-    this.fail('stalled', new Error(`not read to the end: ${[...this.#left.keys()].join(', ')}`));
-  }
-
-  fail(code: JudgeErrorCode, cause: Error): void {
-    this.#refuse(new JudgeError(code, cause.message, { cause }));
   }
 }
