@@ -1,35 +1,31 @@
 import { AdminServer } from './admin/server.ts';
 import { maskConfig } from './config/mask.ts';
+import { leastCeilingBytes } from './config/memory-needs.ts';
 import type { GatewayConfig } from './config/schema.ts';
 import { type Contracts, loadContracts } from './contract/contract.ts';
 import { Access } from './core/access.ts';
 import { defaultCommandTopic } from './core/default-routes.ts';
 import { Ingest } from './core/ingest.ts';
 import { createPipeline } from './core/pipeline.ts';
+import type { RecordSink } from './core/record-sink.ts';
 import { RouteTable } from './core/route-table.ts';
 import { drain } from './drain.ts';
-import { mqttGauges, producerGauges } from './gauges.ts';
+import { mqttGauges } from './gauges.ts';
 import { Authenticator } from './identity/authenticator.ts';
 import { DeviceRegistry } from './identity/registry.ts';
-import { KafkaError } from './kafka/errors.ts';
-import { Producer } from './kafka/producer.ts';
 import { ceilingBytesOf, type MemoryLevel, MemoryWatch } from './memory-watch.ts';
 import { defaultLimits } from './mqtt/limits.ts';
 import { MqttServer } from './mqtt/server.ts';
 import { Observability } from './observability/observability.ts';
 import { CombinedPressure } from './pressure.ts';
 import { type Condition, ReadinessConditions } from './readiness.ts';
-import { retryUntil } from './retry-until.ts';
-import { obtainSchemaIds } from './schema-registry/obtain-schema-ids.ts';
-import { RegistryClient } from './schema-registry/registry-client.ts';
-import { SchemaRegistryError } from './schema-registry/registry-error.ts';
+import { RecordPath } from './record-path.ts';
+import { schemaIds } from './schema-ids.ts';
 
 /** How long the event loop may wait for another process's write to the device registry. */
 const registryBusyTimeoutMs = 250;
 /** More than a batch's header and a record's own lengths take, so that a record of the rest always fits into a batch. */
 const batchOverheadBytes = 256;
-/** Time for one try to reach Kafka; then the log says so, and the next one begins. */
-const kafkaStartTimeoutMs = 5000;
 /** Time for devices to read their last packet and to close their side. */
 const farewellMs = 1000;
 
@@ -48,8 +44,8 @@ export class Gateway {
   readonly #stopping = new AbortController();
   readonly #startedAtMs = performance.now();
   #phase: 'starting' | 'running' | 'draining' = 'starting';
+  readonly #records: RecordPath;
   #devices: DeviceRegistry | undefined;
-  #producer: Producer | undefined;
   #mqtt: MqttServer | undefined;
 
   /** @throws {ContractError | RouteError} when message types, schemas and routes do not fit each other. */
@@ -64,6 +60,12 @@ export class Gateway {
       metricsContentType: this.#observability.metricsContentType,
     });
     this.#memory = this.#createMemoryWatch();
+    this.#records = new RecordPath({
+      config,
+      observability: this.#observability,
+      signal: this.#stopping.signal,
+      onPressure: (level) => this.#pressure.set('records', level),
+    });
     this.#readiness = new ReadinessConditions({
       recoverAfterMs: config.readiness.recoverAfterMs,
       changed: ({ ready, reasons }) => this.#observability.lifecycle.readinessChanged(ready, reasons),
@@ -75,12 +77,10 @@ export class Gateway {
   /** Whatever speaks against sending devices here. */
   #conditions(): Condition[] {
     const { unsettledAfterMs, pressureAfterMs } = this.#config.readiness;
-    const oldestUnsettledMs = () => this.#producer?.stats().oldestUnsettledMs ?? 0;
     return [
       { reason: 'starting', holds: () => this.#phase === 'starting', recoverAfterMs: 0 },
       { reason: 'draining', holds: () => this.#phase === 'draining' },
-      { reason: 'kafka_unreachable', holds: () => this.#producer?.isReachable() === false },
-      { reason: 'records_unsettled', holds: () => oldestUnsettledMs() >= unsettledAfterMs },
+      ...this.#records.conditions(unsettledAfterMs),
       { reason: 'overloaded', holds: () => this.#pressure.level === 2, afterMs: pressureAfterMs },
       { reason: 'memory_short', holds: () => this.#memory.level >= 2 },
     ];
@@ -115,6 +115,7 @@ export class Gateway {
     const { lifecycle } = this.#observability;
     const { signal } = this.#stopping;
     lifecycle.starting(maskConfig(this.#config));
+    lifecycle.memoryCeiling(ceilingBytesOf(this.#config.memory.maxBytes), leastCeilingBytes(this.#config));
     this.#readiness.start();
     this.#memory.start();
     try {
@@ -122,19 +123,14 @@ export class Gateway {
       lifecycle.adminListening(this.#config.admin.host, adminPort);
       if (signal.aborted) return;
       this.#devices = this.#openDevices();
-      const schemaIds = await this.#obtainSchemaIds();
-      if (schemaIds === undefined) return;
-      const producer = await this.#startProducer();
-      if (producer === undefined) return;
-      // `stop` did not know of it yet, so nobody else will close it.
-      if (signal.aborted) return await producer.close();
-      this.#producer = producer;
-      const mqtt = this.#createMqttServer(producer, schemaIds);
+      await this.#records.open();
+      const ids = await schemaIds(this.#config, this.#contracts.schemas, this.#observability, signal);
+      if (ids === undefined || !(await this.#records.connect())) return;
+      const mqtt = this.#createMqttServer(ids);
       this.#mqtt = mqtt;
       mqtt.setPressure(this.#pressure.level);
       mqtt.setMemoryShort(this.#memory.level >= 2);
-      producer.onPressure((level) => this.#pressure.set('records', level));
-      this.#observability.watch(...producerGauges(producer), ...mqttGauges(mqtt));
+      this.#observability.watch(...mqttGauges(mqtt));
       await mqtt.start();
       if (signal.aborted) return;
       this.#announce(mqtt);
@@ -167,11 +163,11 @@ export class Gateway {
 
   async #drain(): Promise<number> {
     const mqtt = this.#mqtt;
-    const producer = this.#producer;
-    if (mqtt === undefined || producer === undefined) return 0;
+    if (mqtt === undefined) return 0;
+    this.#records.hurry();
     const { shutdown: settings } = this.#config;
     const { lifecycle } = this.#observability;
-    return drain({ mqtt, settings, lifecycle, settle: (deadlineMs) => producer.drain(deadlineMs) });
+    return drain({ mqtt, settings, lifecycle, settle: (deadlineMs) => this.#records.drain(deadlineMs) });
   }
 
   /** For an exception that nobody caught: says so before the process ends. */
@@ -187,30 +183,7 @@ export class Gateway {
       : undefined;
   }
 
-  async #obtainSchemaIds(): Promise<ReadonlyMap<string, number> | undefined> {
-    const { lifecycle } = this.#observability;
-    const client = new RegistryClient(this.#config.schemaRegistry);
-    const ids = await retryUntil(this.#stopping.signal, {
-      attempt: () => obtainSchemaIds(client, this.#contracts.schemas, this.#config.schemaRegistry.register),
-      isTransient: (error) => error instanceof SchemaRegistryError && transientRegistryErrors.has(error.code),
-      onRetry: (error) => lifecycle.startDelayed('schema_registry', error),
-    });
-    for (const [subject, id] of ids ?? []) lifecycle.schemaReady(subject, id);
-    return ids;
-  }
-
-  #startProducer(): Promise<Producer | undefined> {
-    const { routes, deadLetterTopic, kafka } = this.#config;
-    const { kafka: observer, lifecycle } = this.#observability;
-    const topics = [...new Set([...routes.map(({ kafkaTopic }) => kafkaTopic), deadLetterTopic])];
-    return retryUntil(this.#stopping.signal, {
-      attempt: () => Producer.start({ ...kafka, topics, observer, startTimeoutMs: kafkaStartTimeoutMs }),
-      isTransient: (error) => error instanceof KafkaError && error.code === 'kafka_unreachable',
-      onRetry: (error) => lifecycle.startDelayed('kafka', error),
-    });
-  }
-
-  #createMqttServer(producer: Producer, schemaIds: ReadonlyMap<string, number>): MqttServer {
+  #createMqttServer(schemaIds: ReadonlyMap<string, number>): MqttServer {
     const { listeners, routes, mqtt, deadLetterTopic, eventSource, validation } = this.#config;
     const observability = this.#observability;
     const access = new Access(new RouteTable(routes), defaultCommandTopic);
@@ -224,7 +197,7 @@ export class Gateway {
     });
     const ingest = new Ingest({
       pipeline,
-      sink: producer,
+      sink: this.#records.sink as RecordSink,
       deadLetterTopic,
       observer: observability.ingest,
       pressure: () => this.#pressure.level,
@@ -273,11 +246,9 @@ export class Gateway {
     this.#readiness.stop();
     this.#memory.stop();
     await this.#mqtt?.close(farewellMs);
-    await this.#producer?.close();
+    await this.#records.close();
     this.#devices?.close();
     await this.#admin.close();
     this.#observability.flush();
   }
 }
-
-const transientRegistryErrors: ReadonlySet<string> = new Set(['registry_unreachable', 'registry_unavailable']);

@@ -2,6 +2,7 @@ import { RouteError } from '../core/route.ts';
 import { RouteTable } from '../core/route-table.ts';
 import { type ConfigError, joinPath } from './errors.ts';
 import { showValue } from './mask.ts';
+import { leastCeilingBytes, memoryNeeds } from './memory-needs.ts';
 import type { GatewayConfig } from './schema.ts';
 
 type Path = readonly (string | number)[];
@@ -15,9 +16,11 @@ export const deadLetterHeadroomBytes = 16_384;
 /** Checks what no single setting shows: relations between settings, and syntax that a pattern can't express. */
 export const contradictions = (config: GatewayConfig): ConfigError[] => [
   ...ordering(config),
+  ...spooling(config),
   ...listening(config),
   ...routing(config),
   ...addresses(config),
+  ...memory(config),
 ];
 
 const contradiction = (path: Path, value: unknown, allowed: string): ConfigError => ({
@@ -100,6 +103,31 @@ function ordering({ kafka, mqtt }: GatewayConfig): ConfigError[] {
   return rules.filter(([holds]) => !holds).map(([, path, value, allowed]) => contradiction(path, value, allowed));
 }
 
+/** Only for a spool that is on: its defaults must not refuse a gateway with small limits. */
+function spooling({ kafka, spool }: GatewayConfig): ConfigError[] {
+  if (spool.mode === 'off') return [];
+  const rules: [boolean, keyof typeof spool, string][] = [
+    [
+      spool.maxBytes >= 2 * spool.segmentBytes,
+      'maxBytes',
+      `at least twice spool.segmentBytes (${spool.segmentBytes}): room is made a segment at a time`,
+    ],
+    [
+      spool.replayMaxRecords < kafka.softRecords,
+      'replayMaxRecords',
+      `less than kafka.softRecords (${kafka.softRecords}): a replay alone must not hold devices back`,
+    ],
+    [
+      spool.replayMaxBytes < kafka.softBytes,
+      'replayMaxBytes',
+      `less than kafka.softBytes (${kafka.softBytes}): a replay alone must not hold devices back`,
+    ],
+  ];
+  return rules
+    .filter(([holds]) => !holds)
+    .map(([, setting, allowed]) => contradiction(['spool', setting], spool[setting], allowed));
+}
+
 interface Address {
   readonly host: string;
   readonly port: number;
@@ -175,3 +203,17 @@ function addresses({ kafka, schemaRegistry }: GatewayConfig): ConfigError[] {
   }
   return errors;
 }
+
+/** A ceiling that the limits themselves would run into is none. */
+function memory(config: GatewayConfig): ConfigError[] {
+  const { maxBytes } = config.memory;
+  const least = leastCeilingBytes(config);
+  if (maxBytes === 0 || maxBytes >= least) return [];
+  const parts = memoryNeeds(config)
+    .toSorted((a, b) => b.bytes - a.bytes)
+    .map(({ setting, bytes }) => `${setting} ${inMiB(bytes)}`);
+  const allowed = `at least ${least} (${inMiB(least)}), or lower limits; they add up to: ${parts.join(', ')}`;
+  return [contradiction(['memory', 'maxBytes'], maxBytes, allowed)];
+}
+
+const inMiB = (bytes: number): string => `${Math.ceil(bytes / 1_048_576)} MiB`;

@@ -5,6 +5,7 @@ import { eventSettings, routes, validation } from './schema-events.ts';
 import { kafka, schemaRegistry } from './schema-kafka.ts';
 import { integer, section, text } from './schema-parts.ts';
 import { memory, readiness, shutdown } from './schema-running.ts';
+import { spool } from './schema-spool.ts';
 
 const admin = section('HTTP server for health and metrics.', {
   host: text('Address to listen on.', { default: '127.0.0.1', minLength: 1 }),
@@ -30,6 +31,7 @@ export const gatewaySettings = section('Settings of the Edge Ingest Gateway.', {
   ...routes(defaultRoutes),
   validation,
   kafka,
+  spool,
   ...eventSettings,
   schemaRegistry,
   admin,

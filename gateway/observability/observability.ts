@@ -1,4 +1,5 @@
 import { collectDefaultMetrics } from 'prom-client';
+import { AccountingEvents } from './accounting-events.ts';
 import { IdentityEvents } from './identity-events.ts';
 import { IngestEvents } from './ingest-events.ts';
 import { KafkaEvents } from './kafka-events.ts';
@@ -6,6 +7,7 @@ import { LifecycleEvents } from './lifecycle-events.ts';
 import { Log, type LogOptions } from './log.ts';
 import { Metrics } from './metrics.ts';
 import { MqttEvents } from './mqtt-events.ts';
+import { SpoolEvents } from './spool-events.ts';
 
 export interface ObservabilityOptions extends LogOptions {
   /** Milliseconds since the epoch; the system's clock by default. */
@@ -24,8 +26,10 @@ export interface ReadGauge {
 /** All events of the gateway: each function of these objects is one event, its log line and its metric. */
 export class Observability {
   readonly ingest: IngestEvents;
+  readonly accounting: AccountingEvents;
   readonly mqtt: MqttEvents;
   readonly kafka: KafkaEvents;
+  readonly spool: SpoolEvents;
   readonly identity: IdentityEvents;
   readonly lifecycle: LifecycleEvents;
   readonly #log: Log;
@@ -35,8 +39,10 @@ export class Observability {
     const { nowMs = Date.now, processMetrics = true } = options;
     this.#log = new Log(options);
     this.ingest = new IngestEvents(this.#log, this.#metrics, nowMs);
+    this.accounting = new AccountingEvents(this.#log, this.#metrics);
     this.mqtt = new MqttEvents(this.#log, this.#metrics);
     this.kafka = new KafkaEvents(this.#log, this.#metrics);
+    this.spool = new SpoolEvents(this.#log, this.#metrics);
     this.identity = new IdentityEvents(this.#log, this.#metrics);
     this.lifecycle = new LifecycleEvents(this.#log, this.#metrics);
     if (processMetrics) collectDefaultMetrics({ register: this.#metrics.registry });

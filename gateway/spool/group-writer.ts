@@ -75,11 +75,14 @@ export class GroupWriter {
     if (this.#closed || (isArmed && (this.#failures > 0 || atMs >= this.#timerAtMs))) return;
     clearTimeout(this.#timer);
     this.#timerAtMs = atMs;
-    this.#timer = setTimeout(() => {
-      this.#timerAtMs = Number.POSITIVE_INFINITY;
-      this.wake();
-      // Timers take whole milliseconds.
-    }, Math.max(0, Math.ceil(delayMs)));
+    this.#timer = setTimeout(
+      () => {
+        this.#timerAtMs = Number.POSITIVE_INFINITY;
+        this.wake();
+        // Timers take whole milliseconds.
+      },
+      Math.max(0, Math.ceil(delayMs)),
+    );
   }
 
   /** Everything before this frame is settled by Kafka. */

@@ -54,6 +54,7 @@ export class SpooledSink implements RecordSink, FrameOwner, RefusedRecordOwner {
   readonly #deadLetterTopic: string;
   readonly #observer: SpoolObserver;
   readonly #flight = new Flight();
+  #afterMs: number;
   #state: SpoolState = 'spooling';
   #target: SpoolTarget | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -65,6 +66,7 @@ export class SpooledSink implements RecordSink, FrameOwner, RefusedRecordOwner {
   constructor({ spool, settings, deadLetterTopic, observer, target }: SpooledSinkOptions) {
     this.#spool = spool;
     this.#settings = settings;
+    this.#afterMs = settings.afterMs;
     this.#deadLetterTopic = deadLetterTopic;
     this.#observer = observer;
     spool.onChange = () => this.#spoolChanged();
@@ -137,7 +139,7 @@ export class SpooledSink implements RecordSink, FrameOwner, RefusedRecordOwner {
   #look(): void {
     const target = this.#target;
     if (target === undefined) return;
-    const isSilent = this.#state === 'direct' && target.stats().oldestUnsettledMs >= this.#settings.afterMs;
+    const isSilent = this.#state === 'direct' && target.stats().oldestUnsettledMs >= this.#afterMs;
     if (isSilent) this.#takeOver(target);
     else this.#pump();
   }
@@ -280,6 +282,11 @@ export class SpooledSink implements RecordSink, FrameOwner, RefusedRecordOwner {
     this.#spool.settledBefore(oldest, this.#state === 'direct' && oldest === undefined);
     if (this.#state === 'spooling' && this.#target !== undefined && oldest === undefined) this.#enter('replaying');
     if (this.#state === 'replaying') this.#pumpSoon();
+  }
+
+  /** From now on Kafka is not waited for longer than a moment before the spool takes over. */
+  hurry(): void {
+    this.#afterMs = Math.min(this.#afterMs, patienceMs);
   }
 
   /** Unsettled records on their way from the spool to Kafka. */

@@ -1,0 +1,196 @@
+import type { GatewayConfig } from './config/schema.ts';
+import type { Pressure, RecordSink } from './core/record-sink.ts';
+import { producerGauges } from './gauges.ts';
+import { KafkaError } from './kafka/errors.ts';
+import { Producer } from './kafka/producer.ts';
+import type { Observability, ReadGauge } from './observability/observability.ts';
+import type { Condition } from './readiness.ts';
+import { retryUntil } from './retry-until.ts';
+import type { SpoolSettings } from './spool/settings.ts';
+import { Spool } from './spool/spool.ts';
+import { SpooledSink } from './spool/spooled-sink.ts';
+
+export interface RecordPathOptions {
+  readonly config: GatewayConfig;
+  readonly observability: Observability;
+  /** Aborted when the gateway is to stop. */
+  readonly signal: AbortSignal;
+  /** Told at once, also from inside of `append`. */
+  readonly onPressure: (level: Pressure) => void;
+}
+
+/** Time for one try to reach Kafka; then the log says so, and the next one begins. */
+const kafkaStartTimeoutMs = 5000;
+
+/** What records go through behind the core: the producer, and the spool in front of it where it is on. */
+export class RecordPath {
+  readonly #options: RecordPathOptions;
+  #producer: Producer | undefined;
+  #spool: Spool | undefined;
+  #spooled: SpooledSink | undefined;
+  #closed = false;
+
+  constructor(options: RecordPathOptions) {
+    this.#options = options;
+  }
+
+  /** Where records are to be appended; undefined before `connect`. */
+  get sink(): RecordSink | undefined {
+    return this.#spooled ?? this.#producer;
+  }
+
+  /** Takes the directory of the spool, where it is on. @throws {SpoolError} */
+  async open(): Promise<void> {
+    const { config, observability } = this.#options;
+    const settings = spoolSettings(config);
+    if (settings === undefined) return;
+    this.#spool = await Spool.open({ settings, limits: config.kafka, observer: observability.spool });
+  }
+
+  /**
+   * Resolves when there is a sink: when Kafka answers, or at once after it did not, where a spool takes its place. False:
+   * it was stopped meanwhile. @throws {KafkaError} what waiting cannot mend, without a spool.
+   */
+  async connect(): Promise<boolean> {
+    const { signal, observability } = this.#options;
+    if (this.#spool === undefined) {
+      const producer = await this.#startProducer((error) => isUnreachable(error));
+      if (producer === undefined) return false;
+      await this.#useProducer(producer);
+      return !signal.aborted;
+    }
+    let firstFailure: unknown;
+    const producer = await this.#tryProducer().catch((error: unknown) => {
+      if (!isUnreachable(error)) throw error;
+      firstFailure = error;
+      return undefined;
+    });
+    if (producer !== undefined) await this.#useProducer(producer);
+    this.#createSpooledSink(this.#spool, producer);
+    if (producer !== undefined) return !signal.aborted;
+    observability.lifecycle.startDelayed('kafka', firstFailure);
+    void this.#attachLater();
+    return !signal.aborted;
+  }
+
+  #createSpooledSink(spool: Spool, producer: Producer | undefined): void {
+    const { config, observability, onPressure } = this.#options;
+    const settings = spoolSettings(config) as SpoolSettings;
+    const { deadLetterTopic } = config;
+    const sink = new SpooledSink({ spool, settings, deadLetterTopic, observer: observability.spool, target: producer });
+    this.#spooled = sink;
+    sink.onPressure(onPressure);
+    onPressure(sink.pressure);
+    producer?.onPressure(() => sink.targetPressureChanged());
+    observability.watch(...spoolGauges(spool, sink));
+  }
+
+  /** Devices are served out of the spool by now, so that whatever is wrong with Kafka can be waited for. */
+  async #attachLater(): Promise<void> {
+    const producer = await this.#startProducer((error) => error instanceof KafkaError);
+    if (producer === undefined) return;
+    await this.#useProducer(producer);
+    const sink = this.#spooled;
+    if (this.#closed || sink === undefined) return;
+    producer.onPressure(() => sink.targetPressureChanged());
+    sink.attach(producer);
+  }
+
+  #startProducer(isTransient: (error: unknown) => boolean): Promise<Producer | undefined> {
+    const { signal, observability } = this.#options;
+    return retryUntil(signal, {
+      attempt: () => this.#tryProducer(),
+      isTransient,
+      onRetry: (error) => observability.lifecycle.startDelayed('kafka', error),
+    });
+  }
+
+  #tryProducer(): Promise<Producer> {
+    const { routes, deadLetterTopic, kafka } = this.#options.config;
+    const observer = this.#options.observability.kafka;
+    const topics = [...new Set([...routes.map(({ kafkaTopic }) => kafkaTopic), deadLetterTopic])];
+    return Producer.start({ ...kafka, topics, observer, startTimeoutMs: kafkaStartTimeoutMs });
+  }
+
+  async #useProducer(producer: Producer): Promise<void> {
+    // `close` did not know of it yet, so nobody else will close it.
+    if (this.#closed) return await producer.close();
+    const { observability, onPressure } = this.#options;
+    this.#producer = producer;
+    if (this.#spool === undefined) producer.onPressure(onPressure);
+    observability.watch(...producerGauges(producer));
+  }
+
+  /** Whatever of it speaks against sending devices here. While the spool takes records, Kafka's state does not. */
+  conditions(unsettledAfterMs: number): Condition[] {
+    const isSpooling = () => this.#spooled !== undefined && this.#spooled.state !== 'direct';
+    const oldestUnsettledMs = () => this.#producer?.stats().oldestUnsettledMs ?? 0;
+    return [
+      { reason: 'kafka_unreachable', holds: () => !isSpooling() && this.#producer?.isReachable() === false },
+      { reason: 'records_unsettled', holds: () => !isSpooling() && oldestUnsettledMs() >= unsettledAfterMs },
+      { reason: 'spool_failing', holds: () => this.#spooled?.blockedReason === 'spool_failing' },
+      { reason: 'spool_full', holds: () => this.#spooled?.blockedReason === 'spool_full' },
+    ];
+  }
+
+  /** A stop has begun: Kafka is not waited for as long as usual before the spool takes over. */
+  hurry(): void {
+    this.#spooled?.hurry();
+  }
+
+  /** Settles everything: on Kafka, or in the spool. Resolves to the records that are left when the time is over. */
+  async drain(deadlineMs: number): Promise<number> {
+    if (this.#spooled !== undefined) return this.#spooled.drain(deadlineMs);
+    return (await this.#producer?.drain(deadlineMs)) ?? 0;
+  }
+
+  /** What is not durable is settled as unanswered; what is stays in the spool. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#producer?.close();
+    await this.#spooled?.close();
+    await this.#spool?.close();
+  }
+}
+
+function isUnreachable(error: unknown): boolean {
+  return error instanceof KafkaError && error.code === 'kafka_unreachable';
+}
+
+function spoolSettings({ spool }: GatewayConfig): SpoolSettings | undefined {
+  const { mode } = spool;
+  return mode === 'off' ? undefined : { ...spool, mode };
+}
+
+/** Figures that the spool keeps, read when `/metrics` is asked for. */
+const spoolGauges = (spool: Spool, sink: SpooledSink): ReadGauge[] => [
+  { name: 'edge_spool_records', help: 'Records in the spool.', read: () => spool.depth().records },
+  { name: 'edge_spool_batches', help: 'Batches in the spool.', read: () => spool.depth().batches },
+  { name: 'edge_spool_bytes', help: 'Bytes of segment files.', read: () => spool.depth().bytes },
+  { name: 'edge_spool_age_seconds', help: 'Age of the oldest batch.', read: () => spool.depth().ageMs / 1000 },
+  {
+    name: 'edge_spool_recovered_records',
+    help: 'Records that were in the spool when it was opened.',
+    read: () => spool.recoveredRecords,
+  },
+  {
+    name: 'edge_spool_appended_records',
+    help: 'Records put into the spool since then: recovered + appended = settled + damaged + in the spool.',
+    read: () => spool.appendedRecords,
+  },
+  {
+    name: 'edge_spool_damaged_records',
+    help: 'Records that were in the spool and could not be read any more.',
+    read: () => spool.damagedRecords,
+  },
+  {
+    name: 'edge_spool_waiting_records',
+    help: 'Records whose fsync is awaited.',
+    read: () => spool.waitingRecords,
+  },
+  {
+    name: 'edge_spool_replay_in_flight_records',
+    help: 'Records of the spool that Kafka has not acknowledged yet.',
+    read: () => sink.inFlight,
+  },
+];

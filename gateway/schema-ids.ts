@@ -1,0 +1,49 @@
+import type { GatewayConfig } from './config/schema.ts';
+import type { RecordSchema } from './core/codec.ts';
+import type { Observability } from './observability/observability.ts';
+import { retryUntil } from './retry-until.ts';
+import { obtainSchemaIds } from './schema-registry/obtain-schema-ids.ts';
+import { RegistryClient } from './schema-registry/registry-client.ts';
+import { SchemaRegistryError } from './schema-registry/registry-error.ts';
+import { RememberedSchemas } from './spool/remembered-schemas.ts';
+
+const transientErrors: ReadonlySet<string> = new Set(['registry_unreachable', 'registry_unavailable']);
+
+const isTransient = (error: unknown): boolean =>
+  error instanceof SchemaRegistryError && transientErrors.has(error.code);
+
+/**
+ * The registry's ids of all schemas that the gateway writes, waited for as long as it takes. Where a spool is on, a
+ * registry that does not answer is not waited for when the ids are known from before.
+ *
+ * @returns id by subject; undefined when `signal` was aborted meanwhile.
+ * @throws {SchemaRegistryError} what waiting cannot mend.
+ */
+export async function schemaIds(
+  { schemaRegistry, spool }: GatewayConfig,
+  schemas: readonly RecordSchema[],
+  { lifecycle, spool: spoolEvents }: Observability,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, number> | undefined> {
+  const client = new RegistryClient(schemaRegistry);
+  const memory = spool.mode === 'off' ? undefined : new RememberedSchemas(spool.directory, schemaRegistry.url);
+  const attempt = () => obtainSchemaIds(client, schemas, schemaRegistry.register);
+  let ids: ReadonlyMap<string, number> | undefined;
+  if (memory !== undefined) {
+    ids = await attempt().catch(async (error: unknown) => {
+      if (!isTransient(error)) throw error;
+      const recalled = await memory.recall(schemas);
+      if (recalled !== undefined) spoolEvents.schemasRecalled(error, recalled.size);
+      return recalled;
+    });
+  }
+  ids ??= await retryUntil(signal, {
+    attempt,
+    isTransient,
+    onRetry: (error) => lifecycle.startDelayed('schema_registry', error),
+  });
+  if (ids === undefined) return undefined;
+  for (const [subject, id] of ids) lifecycle.schemaReady(subject, id);
+  await memory?.remember(schemas, ids).catch((error: unknown) => spoolEvents.schemasNotRemembered(error));
+  return ids;
+}
