@@ -41,14 +41,19 @@ export function htmlPage(title: string, body: readonly string[]): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${escaped}</title>
 <style>
-body { font: 15px/1.45 system-ui, sans-serif; color: #1c2330; background: #fff; max-width: 1000px; margin: 2em auto; padding: 0 1em; }
+:root { color-scheme: light dark; --ink: #1c2330; --paper: #fff; --soft: #5a6476; --grid: #e3e7ee; --ground: #f0f2f6;
+  --good: #10733f; --bad: #b3261e; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e4e8ef; --paper: #12161d; --soft: #99a3b4; --grid: #2c333f;
+  --ground: #1d232d; --good: #4cc38a; --bad: #ff8a80; } }
+body { font: 15px/1.45 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 1000px; margin: 2em auto; padding: 0 1em; }
 h1 { font-size: 1.5em; } h2 { font-size: 1.15em; margin-top: 2em; }
+.wide { overflow-x: auto; }
 table { border-collapse: collapse; margin: 1em 0; }
-th, td { border-bottom: 1px solid #d8dde6; padding: 0.25em 0.8em; text-align: left; vertical-align: top; }
+th, td { border-bottom: 1px solid var(--grid); padding: 0.25em 0.8em; text-align: left; vertical-align: top; }
 td.number { text-align: right; font-variant-numeric: tabular-nums; }
-.good { color: #10733f; } .bad { color: #b3261e; font-weight: 600; }
-svg { width: 100%; height: auto; display: block; margin: 0.5em 0 1.5em; }
-code { background: #f1f3f7; padding: 0.1em 0.3em; }
+.good { color: var(--good); } .bad { color: var(--bad); font-weight: 600; }
+svg { width: 100%; height: auto; display: block; margin: 0.5em 0 1.5em; fill: var(--ink); }
+code { background: var(--ground); padding: 0.1em 0.3em; }
 </style>
 </head>
 <body>

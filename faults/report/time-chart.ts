@@ -21,10 +21,17 @@ export interface TimeChart {
   readonly logarithmic?: boolean;
   /** The axis begins at 0 unless given (and unless it is logarithmic). */
   readonly lowest?: number;
+  /** Of the picture, in its own units, of which it is 960 wide; 260 unless given. */
+  readonly height?: number;
 }
 
-const size = { width: 960, height: 260 } as const;
-const plot = { left: 70, right: 940, top: 34, bottom: 216 } as const;
+const width = 960;
+const defaultHeight = 260;
+const plot = { left: 70, right: 940, top: 34 } as const;
+/** Below the plot: the times, then the names of the series. */
+const footHeight = 44;
+/** Where the page says so, in its colours for light or dark. */
+const ink = { soft: 'var(--soft, #5a6476)', grid: 'var(--grid, #e3e7ee)', ground: 'var(--ground, #f0f2f6)' } as const;
 /** Distinguishable also without red and green (Okabe and Ito). */
 const colours = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9'] as const;
 /** More points than the picture has columns only make the file larger. */
@@ -40,63 +47,65 @@ export function timeChart(chart: TimeChart): string {
     ...(chart.spans ?? []).flatMap(({ fromS, toS }) => [fromS, toS]),
   ];
   const x = timeScale(Math.min(0, least(times)), most(times), plot.left, plot.right);
-  const y = valueScale(chart, points.map(([, value]) => value).filter(Number.isFinite));
+  const height = chart.height ?? defaultHeight;
+  const bottom = height - footHeight;
+  const y = valueScale(chart, points.map(([, value]) => value).filter(Number.isFinite), bottom);
   return [
-    `<svg viewBox="0 0 ${size.width} ${size.height}" role="img" aria-label="${escapeHtml(chart.title)}" font-family="system-ui, sans-serif" font-size="11">`,
+    `<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${escapeHtml(chart.title)}" font-family="system-ui, sans-serif" font-size="11">`,
     `<text x="${plot.left}" y="14" font-size="13" font-weight="600">${escapeHtml(`${chart.title} (${chart.unit})`)}</text>`,
-    ...spans(chart, x),
-    ...axes(x, y),
-    ...marks(chart, x),
+    ...spans(chart, x, bottom),
+    ...axes(x, y, bottom),
+    ...marks(chart, x, bottom),
     ...chart.series.map((series, index) => draw(series, colours[index % colours.length] as string, x, y)),
-    ...legend(chart.series),
+    ...legend(chart.series, height),
     '</svg>',
   ].join('\n');
 }
 
-function valueScale(chart: TimeChart, values: readonly number[]): Scale {
+function valueScale(chart: TimeChart, values: readonly number[], bottom: number): Scale {
   if (chart.logarithmic) {
     const positive = values.filter((value) => value > 0);
-    return logarithmicScale(least(positive, 1), most(positive, 10), plot.bottom, plot.top);
+    return logarithmicScale(least(positive, 1), most(positive, 10), bottom, plot.top);
   }
-  return linearScale(chart.lowest ?? Math.min(0, least(values)), most(values, 1), plot.bottom, plot.top, 4);
+  return linearScale(chart.lowest ?? Math.min(0, least(values)), most(values, 1), bottom, plot.top, 4);
 }
 
-function axes(x: Scale, y: Scale): string[] {
+function axes(x: Scale, y: Scale, bottom: number): string[] {
   const vertical = x.ticks.map((tick) => {
     const at = x.place(tick).toFixed(1);
-    return `<text x="${at}" y="${plot.bottom + 14}" text-anchor="middle" fill="#5a6476">${clock(tick)}</text>`;
+    return `<text x="${at}" y="${bottom + 14}" text-anchor="middle" fill="${ink.soft}">${clock(tick)}</text>`;
   });
   const horizontal = y.ticks.map((tick) => {
     const at = y.place(tick);
     return (
-      `<line x1="${plot.left}" x2="${plot.right}" y1="${at.toFixed(1)}" y2="${at.toFixed(1)}" stroke="#e3e7ee"/>` +
-      `<text x="${plot.left - 6}" y="${(at + 4).toFixed(1)}" text-anchor="end" fill="#5a6476">${short(tick)}</text>`
+      `<line x1="${plot.left}" x2="${plot.right}" y1="${at.toFixed(1)}" y2="${at.toFixed(1)}" stroke="${ink.grid}"/>` +
+      `<text x="${plot.left - 6}" y="${(at + 4).toFixed(1)}" text-anchor="end" fill="${ink.soft}">${short(tick)}</text>`
     );
   });
   return [...horizontal, ...vertical];
 }
 
-function spans({ spans: all = [] }: TimeChart, x: Scale): string[] {
+function spans({ spans: all = [] }: TimeChart, x: Scale, bottom: number): string[] {
   return all.map(({ fromS, toS, label }) => {
-    const [from, width] = [x.place(fromS), Math.max(1, x.place(toS) - x.place(fromS))];
+    const [from, length] = [x.place(fromS), Math.max(1, x.place(toS) - x.place(fromS))];
     return (
-      `<rect x="${from.toFixed(1)}" y="${plot.top}" width="${width.toFixed(1)}" height="${plot.bottom - plot.top}" fill="#f0f2f6"/>` +
-      `<text x="${(from + 3).toFixed(1)}" y="${plot.top - 4}" fill="#5a6476">${escapeHtml(label)}</text>`
+      `<rect x="${from.toFixed(1)}" y="${plot.top}" width="${length.toFixed(1)}" height="${bottom - plot.top}" fill="${ink.ground}"/>` +
+      `<text x="${(from + 3).toFixed(1)}" y="${plot.top - 4}" fill="${ink.soft}">${escapeHtml(label)}</text>`
     );
   });
 }
 
 /** Labels stand upright; one that would cover its neighbour's is left out and is still there as a tooltip. */
-function marks({ marks: all = [] }: TimeChart, x: Scale): string[] {
+function marks({ marks: all = [] }: TimeChart, x: Scale, bottom: number): string[] {
   let freeFrom = Number.NEGATIVE_INFINITY;
   return all.map(({ atS, label }) => {
     const at = x.place(atS);
     const text = escapeHtml(label);
-    const line = `<line x1="${at.toFixed(1)}" x2="${at.toFixed(1)}" y1="${plot.top}" y2="${plot.bottom}" stroke="#8a94a6" stroke-dasharray="2 3"><title>${text}</title></line>`;
+    const line = `<line x1="${at.toFixed(1)}" x2="${at.toFixed(1)}" y1="${plot.top}" y2="${bottom}" stroke="${ink.soft}" stroke-dasharray="2 3"><title>${text}</title></line>`;
     if (at < freeFrom) return line;
     freeFrom = at + labelWidth;
     const place = `${(at + 10).toFixed(1)} ${plot.top + 2}`;
-    return `${line}<text transform="translate(${place}) rotate(90)" font-size="9" fill="#5a6476">${text}</text>`;
+    return `${line}<text transform="translate(${place}) rotate(90)" font-size="9" fill="${ink.soft}">${text}</text>`;
   });
 }
 
@@ -126,15 +135,15 @@ function draw(series: ChartSeries, colour: string, x: Scale, y: Scale): string {
   return `<path d="${path}" fill="none" stroke="${colour}" ${stroke}/>`;
 }
 
-function legend(series: readonly ChartSeries[]): string[] {
+function legend(series: readonly ChartSeries[], height: number): string[] {
   let left: number = plot.left;
   return series.map(({ name }, index) => {
     const colour = colours[index % colours.length] as string;
     const at = left;
     left += 26 + name.length * 6.4;
     return (
-      `<rect x="${at}" y="${size.height - 18}" width="12" height="4" fill="${colour}"/>` +
-      `<text x="${at + 16}" y="${size.height - 12}">${escapeHtml(name)}</text>`
+      `<rect x="${at}" y="${height - 18}" width="12" height="4" fill="${colour}"/>` +
+      `<text x="${at + 16}" y="${height - 12}">${escapeHtml(name)}</text>`
     );
   });
 }
