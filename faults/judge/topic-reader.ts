@@ -92,16 +92,16 @@ export class TopicReader {
       await consumer.subscribe({ topics: [...bounds.keys()], fromBeginning: true });
       await consumer.run({
         autoCommit: false,
-        eachBatch: async ({ batch, heartbeat }) => {
-          const { topic, partition, messages } = batch;
+        eachBatch: async (payload) => {
+          const { topic, partition, messages } = payload.batch;
           const inTopic = bounds.get(topic)?.size ?? 0;
           for (const message of messages) {
             if (!progress.take(topic, partition, Number(message.offset))) continue;
             const pending = onRecord({ topic, partition, partitions: inTopic, message });
             if (pending) await pending;
           }
-          progress.advance(topic, partition, Number(batch.lastOffset()) + 1);
-          await heartbeat();
+          progress.advance(topic, partition, Number(payload.batch.lastOffset()) + 1);
+          await payload.heartbeat();
         },
       });
       await progress.done;

@@ -1,11 +1,12 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { generate, type IConnectPacket, type IPublishPacket, type Packet, parser } from 'mqtt-packet';
 
-/** A PUBLISH as the server got it, and on which of its connections (0 for the first). */
+/** A PUBLISH, whole, as the server got it, and on which of its connections (0 for the first). */
 export interface ReceivedPublish {
   readonly connection: number;
   readonly clientId: string;
   readonly packetId: number;
+  readonly qos: number;
   readonly dup: boolean;
   readonly payload: Buffer;
 }
@@ -23,7 +24,9 @@ export interface ServerConnection {
 export interface FakeServerOptions {
   /** What to answer to CONNECT; accepts by default. */
   readonly connack?: (connect: IConnectPacket) => Packet;
-  /** Called for each PUBLISH; answers with PUBACK by default. */
+  /** Called for each PUBREL; answers with PUBCOMP by default. */
+  readonly onPubrel?: (packetId: number, connection: ServerConnection) => void;
+  /** Called for each PUBLISH; answers with PUBACK or PUBREC by default. */
   readonly onPublish?: (publish: ReceivedPublish, connection: ServerConnection) => void;
 }
 
@@ -63,6 +66,7 @@ export class FakeServer implements AsyncDisposable {
       this.packets.push(packet);
       if (packet.cmd === 'connect') connection = this.#accept(socket, packet);
       else if (connection && packet.cmd === 'publish') this.#receive(packet, connection);
+      else if (connection && packet.cmd === 'pubrel') this.#release(packet.messageId ?? 0, connection);
       else if (connection && packet.cmd === 'pingreq') connection.send({ cmd: 'pingresp' });
     });
     socket.on('data', (bytes) => decoder.parse(bytes));
@@ -88,12 +92,18 @@ export class FakeServer implements AsyncDisposable {
       connection: connection.number,
       clientId: connection.connect.clientId,
       packetId: packet.messageId ?? 0,
+      qos: packet.qos,
       dup: packet.dup,
       payload: Buffer.from(packet.payload),
     };
     this.publishes.push(publish);
     if (this.#options.onPublish) this.#options.onPublish(publish, connection);
-    else connection.send({ cmd: 'puback', messageId: publish.packetId, reasonCode: 0 });
+    else connection.send({ cmd: publish.qos === 2 ? 'pubrec' : 'puback', messageId: publish.packetId, reasonCode: 0 });
+  }
+
+  #release(packetId: number, connection: ServerConnection): void {
+    if (this.#options.onPubrel) this.#options.onPubrel(packetId, connection);
+    else connection.send({ cmd: 'pubcomp', messageId: packetId, reasonCode: 0 });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

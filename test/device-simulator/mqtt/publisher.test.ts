@@ -1,48 +1,7 @@
 import type { IConnackPacket, IConnectPacket, Packet } from 'mqtt-packet';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { createFleet } from '../../../device-simulator/core/fleet.ts';
-import { Ledger } from '../../../device-simulator/core/ledger.ts';
-import { GatewayAddresses } from '../../../device-simulator/mqtt/addresses.ts';
+import { describe, expect, it } from 'vitest';
 import type { MqttVersion } from '../../../device-simulator/mqtt/frames.ts';
-import { FleetPublisher, type PublisherOptions } from '../../../device-simulator/mqtt/publisher.ts';
-import { waitFor } from '../../support/wait-for.ts';
-import { FakeServer, type FakeServerOptions } from './fake-server.ts';
-
-const fleet = createFleet({ vehicles: 1, bays: 0, runId: 1 });
-const sequenceOf = (payload: Buffer) => payload.readUInt32BE(0);
-const encode = (sequence: number) => {
-  const payload = Buffer.alloc(4);
-  payload.writeUInt32BE(sequence);
-  return payload;
-};
-
-async function start(server: FakeServerOptions = {}, options: Partial<PublisherOptions> = {}) {
-  const ledger = new Ledger();
-  const fake = await FakeServer.start(server);
-  const latencies: number[] = [];
-  const publisher = new FleetPublisher({
-    addresses: new GatewayAddresses([{ host: '127.0.0.1', port: fake.port }]),
-    version: 5,
-    devices: fleet,
-    secrets: undefined,
-    keepAliveSeconds: 60,
-    window: 16,
-    backlog: 100,
-    seed: 1,
-    ledger,
-    onLatency: (latencyMs) => latencies.push(latencyMs),
-    ...options,
-  });
-  publisher.start(0);
-  onTestFinished(async () => {
-    await publisher.close(0);
-    await fake[Symbol.asyncDispose]();
-  });
-  return { publisher, fake, ledger, latencies };
-}
-
-const until = (what: string, condition: () => boolean) => waitFor(condition, { deadlineMs: 10_000, what });
-const connected = (publisher: FleetPublisher) => until('the connection', () => publisher.connected === 1);
+import { connected, encode, sequenceOf, start, until } from './publishing.ts';
 
 describe.each<MqttVersion>([4, 5])('a publisher with protocol level %i', (version) => {
   it('introduces itself with its credentials and a session that outlives the connection', async () => {
