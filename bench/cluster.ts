@@ -1,32 +1,56 @@
 import { Admin } from '@platformatic/kafka';
-import { startKafka } from '../deploy/local/kafka.ts';
+import { type LocalKafka, startKafka } from '../deploy/local/kafka.ts';
 import { type Placement, pinRunning } from './measure/placement.ts';
 
 /** The topic of the default routes for telemetry; every server under test writes there. */
 export const telemetryTopic = 'veh.events.raw';
-const otherTopics = ['veh.events.raw.dlq', 'veh.commands.status'];
-const partitions = 12;
+/** Partitions of every topic whose number nobody asks for otherwise. */
+export const defaultPartitions = 12;
 const latest = -1n;
 
-/** One local broker with the topics of the default routes, and a view of what is on it. */
+/** How a cluster of a benchmark is made. */
+export interface ClusterLayout {
+  /** Of three, every partition has three replicas, and a write counts when two have it. */
+  readonly brokers: 1 | 3;
+  /** Partitions of each topic, by name. */
+  readonly topics: ReadonlyMap<string, number>;
+}
+
+/** The topics of the default routes on one broker. */
+export const oneBroker: ClusterLayout = {
+  brokers: 1,
+  topics: new Map(
+    [telemetryTopic, 'veh.events.raw.dlq', 'veh.commands.status'].map((name) => [name, defaultPartitions]),
+  ),
+};
+
+/** Local brokers with the topics of a layout, and a view of what is on them. */
 export class Cluster implements AsyncDisposable {
   readonly bootstrap: readonly string[];
+  readonly #kafka: LocalKafka;
+  readonly #layout: ClusterLayout;
   readonly #admin: Admin;
-  readonly #close: () => Promise<void>;
 
-  private constructor(bootstrap: readonly string[], close: () => Promise<void>) {
-    this.bootstrap = bootstrap;
-    this.#close = close;
-    this.#admin = new Admin({ clientId: 'bench', bootstrapBrokers: [...bootstrap] });
+  private constructor(kafka: LocalKafka, layout: ClusterLayout) {
+    this.bootstrap = kafka.bootstrap;
+    this.#kafka = kafka;
+    this.#layout = layout;
+    this.#admin = new Admin({ clientId: 'bench', bootstrapBrokers: [...kafka.bootstrap] });
   }
 
-  /** Starts the broker on its cores and creates the topics. Throws what the local servers throw. */
-  static async start(placement: Placement, onLog: (line: string) => void): Promise<Cluster> {
-    const kafka = await startKafka({ brokers: 1, onLog });
-    for (const { pid } of kafka.brokers) pinRunning(pid, placement.brokerCores);
-    const cluster = new Cluster(kafka.bootstrap, () => kafka.close());
+  /** Starts the brokers on their cores and creates the topics. Throws what the local servers throw. */
+  static async start(
+    placement: Placement,
+    onLog: (line: string) => void,
+    layout: ClusterLayout = oneBroker,
+  ): Promise<Cluster> {
+    const kafka = await startKafka({ brokers: layout.brokers, onLog });
+    const cluster = new Cluster(kafka, layout);
     try {
-      await cluster.#admin.createTopics({ topics: [telemetryTopic, ...otherTopics], partitions, replicas: 1 });
+      cluster.pin(placement.brokerCores);
+      for (const [topic, partitions] of layout.topics) {
+        await cluster.#admin.createTopics({ topics: [topic], partitions, replicas: layout.brokers });
+      }
     } catch (error) {
       await cluster[Symbol.asyncDispose]();
       throw error;
@@ -34,24 +58,23 @@ export class Cluster implements AsyncDisposable {
     return cluster;
   }
 
-  /** How many records have ever been written to the telemetry topic: the sum of its partitions' end offsets. */
-  async recordsWritten(): Promise<number> {
-    const [topic] = await this.#admin.listOffsets({
-      topics: [
-        {
-          name: telemetryTopic,
-          partitions: Array.from({ length: partitions }, (_, partitionIndex) => ({
-            partitionIndex,
-            timestamp: latest,
-          })),
-        },
-      ],
-    });
+  /** Moves the brokers to these cores; leaves them where they are when none is named. */
+  pin(cores: readonly number[]): void {
+    for (const { pid } of this.#kafka.brokers) pinRunning(pid, cores);
+  }
+
+  /** How many records have ever been written to a topic of the layout: the sum of its partitions' end offsets. */
+  async recordsWritten(name: string = telemetryTopic): Promise<number> {
+    const partitions = Array.from({ length: this.#layout.topics.get(name) ?? 0 }, (_, partitionIndex) => ({
+      partitionIndex,
+      timestamp: latest,
+    }));
+    const [topic] = await this.#admin.listOffsets({ topics: [{ name, partitions }] });
     return Number((topic?.partitions ?? []).reduce((sum, { offset }) => sum + offset, 0n));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#admin.close();
-    await this.#close();
+    await this.#kafka.close();
   }
 }

@@ -5,6 +5,7 @@ export interface Percentiles {
   readonly p50Ms: number;
   readonly p95Ms: number;
   readonly p99Ms: number;
+  readonly p999Ms: number;
   readonly maxMs: number;
 }
 
@@ -28,7 +29,7 @@ export class Latencies {
   percentiles(): Percentiles {
     const at = (percentile: number): number =>
       this.#histogram.getValueAtPercentile(percentile) / microsecondsPerMillisecond;
-    return { p50Ms: at(50), p95Ms: at(95), p99Ms: at(99), maxMs: at(100) };
+    return { p50Ms: at(50), p95Ms: at(95), p99Ms: at(99), p999Ms: at(99.9), maxMs: at(100) };
   }
 
   reset(): void {

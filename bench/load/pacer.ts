@@ -68,7 +68,8 @@ export class ClosedLoop implements Pacer {
 
 /**
  * A fixed rate over all connections in turn, whatever the server does. Latency counts from the time at which a publish
- * was due, also when it had to wait for a free slot or the load generator was late: no coordinated omission.
+ * was due, also when it had to wait for a free slot or the load generator was late: no coordinated omission. The event
+ * time is that time, too, so that a consumer behind Kafka can count from it.
  */
 export class OpenLoop implements Pacer {
   acknowledgedTotal = 0;
@@ -118,7 +119,7 @@ export class OpenLoop implements Pacer {
     if (intendedAtMs >= this.#windowFromMs && intendedAtMs < this.#windowToMs) {
       this.#latencies.record(nowMs - intendedAtMs);
     }
-    if (this.#waitingTotal > 0) this.#publishWaiting(connection, nowMs);
+    if (this.#waitingTotal > 0) this.#publishWaiting(connection);
   }
 
   #publishDue(): void {
@@ -127,7 +128,7 @@ export class OpenLoop implements Pacer {
     for (; this.#published < due; this.#published++) {
       const connection = this.#connections[this.#published % this.#connections.length] as LoadConnection;
       const intendedAtMs = this.#startedAtMs + this.#published * this.#intervalMs;
-      if (connection.freeSlots > 0) connection.publish(intendedAtMs, wallClockMs(nowMs));
+      if (connection.freeSlots > 0) connection.publish(intendedAtMs, wallClockMs(intendedAtMs));
       else this.#wait(connection, intendedAtMs);
     }
   }
@@ -139,10 +140,10 @@ export class OpenLoop implements Pacer {
     this.#waitingTotal += 1;
   }
 
-  #publishWaiting(connection: LoadConnection, nowMs: number): void {
+  #publishWaiting(connection: LoadConnection): void {
     const intendedAtMs = this.#waiting.get(connection)?.shift();
     if (intendedAtMs === undefined) return;
     this.#waitingTotal -= 1;
-    connection.publish(intendedAtMs, wallClockMs(nowMs));
+    connection.publish(intendedAtMs, wallClockMs(intendedAtMs));
   }
 }

@@ -22,6 +22,10 @@ export const choosePlacement = (): Placement => {
   return { cores: { server, load }, brokerCores: others.length > 0 ? others : [load], reason: 'taskset' };
 };
 
+/** Every core that a placement uses; none when nothing is pinned. */
+export const allCores = ({ cores, brokerCores }: Placement): number[] =>
+  cores === undefined ? [] : [...new Set([cores.server, cores.load, ...brokerCores])];
+
 /** `0,2-5` → [0, 2, 3, 4, 5] */
 export const parseCoreList = (list: string): number[] =>
   list

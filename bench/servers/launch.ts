@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
+import { defaultRoutes } from '../../gateway/core/default-routes.ts';
 import { importDevices } from '../../gateway/identity/import-devices.ts';
 import { DeviceRegistry } from '../../gateway/identity/registry.ts';
 import { simulationCost } from '../../gateway/identity/secret-hash.ts';
@@ -31,6 +32,10 @@ export interface GatewayOptions {
   readonly registryUrl: string;
   /** Holds its settings and its device registry. */
   readonly folder: string;
+  /** Settings of its section `kafka` that are not the default. */
+  readonly kafka?: Readonly<Record<string, number>>;
+  /** Kafka topic of all routes; the default routes' own when not given. */
+  readonly topic?: string | undefined;
 }
 
 /** The same wait for gateway and baseline: a batch stays open this long. */
@@ -98,12 +103,13 @@ const inspectorOf = async (child: Child): Promise<string> => {
 
 const databaseFile = 'devices.sqlite';
 
-const writeSettings = async ({ bootstrap, registryUrl, folder }: GatewayOptions): Promise<string> => {
+const writeSettings = async ({ bootstrap, registryUrl, folder, kafka, topic }: GatewayOptions): Promise<string> => {
   const file = join(folder, 'gateway.yaml');
   const settings = {
     listeners: [{ name: listenerName, host: '127.0.0.1', port: 0, auth: 'registry' }],
     identity: { databasePath: join(folder, databaseFile) },
-    kafka: { bootstrapBrokers: [...bootstrap], lingerMs },
+    kafka: { bootstrapBrokers: [...bootstrap], lingerMs, ...kafka },
+    ...(topic === undefined ? {} : { routes: defaultRoutes.map((route) => ({ ...route, kafkaTopic: topic })) }),
     schemaRegistry: { url: registryUrl },
     admin: { host: '127.0.0.1', port: 0 },
     log: { level: 'info' },

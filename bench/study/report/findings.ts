@@ -1,0 +1,119 @@
+import type { Percentiles } from '../../load/latencies.ts';
+import { median } from '../../measure/median.ts';
+import type { Journal } from '../journal.ts';
+import { keys, type Take } from '../keys.ts';
+import type { ConsumerFigures, Measured } from '../measured.ts';
+import type { StudyOptions } from '../parts.ts';
+import { type Factor, factors, type QuotientCase, quotientCases, rates } from '../plan.ts';
+
+/** Latency at one rate: each figure is the median over the rounds. */
+export interface LatencyFinding {
+  readonly rate: number;
+  readonly ackedPerSecond: number;
+  readonly cpuUsPerMessage: number;
+  readonly puback: Percentiles;
+  readonly endToEnd: Percentiles;
+  readonly consumerCpuUsPerRecord: number;
+}
+
+/** One value of one setting. */
+export interface FactorFinding {
+  readonly factor: Factor;
+  readonly value: number;
+  /** At the highest of the studied rates. */
+  readonly paced: { readonly puback: Percentiles; readonly cpuUsPerMessage: number } | undefined;
+  readonly saturatedPerSecond: number | undefined;
+}
+
+export interface QuotientFinding extends QuotientCase {
+  readonly gatewayUs: number;
+  readonly limitUs: number;
+  /** CPU per acknowledged message, gateway ÷ limit. */
+  readonly quotient: number;
+}
+
+/** What a study found, as far as it was measured. */
+export interface Findings {
+  readonly latency: readonly LatencyFinding[];
+  readonly factors: readonly FactorFinding[];
+  readonly quotients: readonly QuotientFinding[];
+  readonly saturatedPerSecond: number | undefined;
+  /** What contradicted an acknowledgement, with the measurement in which it did. */
+  readonly problems: readonly string[];
+}
+
+type Keyed = (take: Take) => string;
+
+/** Reads from the journal what belongs to these options. */
+export const findingsOf = (journal: Journal, { seconds, rounds, grid, parts }: StudyOptions): Findings => {
+  const problems: string[] = [];
+  const taken = (key: Keyed): Measured[] =>
+    Array.from({ length: rounds }, (_, index) => key({ seconds, round: index + 1 })).flatMap((name) => {
+      const measured = journal.get<Measured>(name);
+      if (measured === undefined) return [];
+      for (const problem of measured.problems) problems.push(`${name}: ${problem}`);
+      return [measured];
+    });
+  const cpuOf = (key: Keyed): number | undefined => median(taken(key).map(({ figures }) => figures.cpuUsPerMessage));
+  const perSecondOf = (key: Keyed): number | undefined =>
+    median(taken(key).map(({ figures }) => figures.ackedPerSecond));
+  const ofPart = <T>(part: (typeof parts)[number], all: () => T[]): T[] => (parts.includes(part) ? all() : []);
+  return {
+    latency: ofPart('latency', () =>
+      rates.toReversed().flatMap((rate) =>
+        latencyOf(
+          rate,
+          taken((take) => keys.latency(rate, take)),
+        ),
+      ),
+    ),
+    factors: ofPart('factors', () =>
+      factors.flatMap((factor) =>
+        factor.values.map((value) => ({
+          factor,
+          value,
+          paced: pacedOf(taken((take) => keys.factor(factor, value, 'paced', take))),
+          saturatedPerSecond: perSecondOf((take) => keys.factor(factor, value, 'saturated', take)),
+        })),
+      ),
+    ),
+    quotients: ofPart('quotient', () =>
+      quotientCases(grid).flatMap((each) => {
+        const gatewayUs = cpuOf((take) => keys.gateway(each, take));
+        const limitUs = cpuOf((take) => keys.limit(each, take));
+        if (gatewayUs === undefined || limitUs === undefined) return [];
+        return [{ ...each, gatewayUs, limitUs, quotient: gatewayUs / limitUs }];
+      }),
+    ),
+    saturatedPerSecond: parts.includes('throughput') ? perSecondOf(keys.throughput) : undefined,
+    problems,
+  };
+};
+
+const latencyOf = (rate: number, taken: readonly Measured[]): LatencyFinding[] => {
+  const consumers = taken.flatMap(({ consumer }) => (consumer === undefined ? [] : [consumer]));
+  if (consumers.length === 0) return [];
+  const middle = (of: (measured: Measured) => number): number => median(taken.map(of)) as number;
+  return [
+    {
+      rate,
+      ackedPerSecond: middle(({ figures }) => figures.ackedPerSecond),
+      cpuUsPerMessage: middle(({ figures }) => figures.cpuUsPerMessage),
+      puback: medianPercentiles(taken.map(({ puback }) => puback)),
+      endToEnd: medianPercentiles(consumers.map(({ latency }) => latency)),
+      consumerCpuUsPerRecord: median(consumers.map((each: ConsumerFigures) => each.cpuUsPerRecord)) as number,
+    },
+  ];
+};
+
+const pacedOf = (taken: readonly Measured[]): FactorFinding['paced'] => {
+  const cpuUsPerMessage = median(taken.map(({ figures }) => figures.cpuUsPerMessage));
+  if (cpuUsPerMessage === undefined) return undefined;
+  return { cpuUsPerMessage, puback: medianPercentiles(taken.map(({ puback }) => puback)) };
+};
+
+/** Each percentile's median over some rounds; there must be one. */
+const medianPercentiles = (rounds: readonly Percentiles[]): Percentiles => {
+  const of = (name: keyof Percentiles): number => median(rounds.map((each) => each[name])) as number;
+  return { p50Ms: of('p50Ms'), p95Ms: of('p95Ms'), p99Ms: of('p99Ms'), p999Ms: of('p999Ms'), maxMs: of('maxMs') };
+};
