@@ -8,6 +8,7 @@ const states: readonly LifecycleState[] = ['starting', 'running', 'draining', 's
 export class LifecycleEvents {
   readonly #log: Log;
   #state: LifecycleState = 'starting';
+  #ceilingBytes = 0;
   #memoryLevel = 0;
   #memoryAlarms = 0;
   #memoryCutOff = 0;
@@ -22,6 +23,7 @@ export class LifecycleEvents {
     metrics.gauge('edge_lifecycle_state', `${states.map((state, index) => `${index}: ${state}`).join(', ')}.`, () =>
       states.indexOf(this.#state),
     );
+    metrics.gauge('edge_memory_ceiling_bytes', 'Resident memory that must not be exceeded.', () => this.#ceilingBytes);
     metrics.gauge(
       'edge_memory_level',
       '0: far from the ceiling; 1: devices are held back; 2: nothing is read, new connections are refused; 3: the heaviest connections are cut off.',
@@ -86,6 +88,16 @@ export class LifecycleEvents {
   /** One step of the drain is over: how long it took, and what it came to. */
   drainStep(step: string, durationMs: number, figures: object): void {
     this.#log.write('info', 'gateway_drain_step', 'a step of the drain is over', { step, durationMs, ...figures });
+  }
+
+  /** At the start: where the ceiling is, and what the limits could add up to at the most that is planned. */
+  memoryCeiling(ceilingBytes: number, leastCeilingBytes: number): void {
+    this.#ceilingBytes = ceilingBytes;
+    const isTight = ceilingBytes < leastCeilingBytes;
+    const text = isTight
+      ? 'the limits add up to more memory than there is: near the ceiling devices will be held back, then refused'
+      : 'the ceiling of the memory';
+    this.#log.write(isTight ? 'warn' : 'info', 'gateway_memory_ceiling', text, { ceilingBytes, leastCeilingBytes });
   }
 
   /** The memory is nearer to its ceiling than before, or further from it: levels 0 to 3. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { dial, join, startEdge, until } from './support.ts';
+import { dial, join, type RawClient, startEdge, until } from './support.ts';
 
 const pingreqs = (count: number): Buffer => Buffer.alloc(2 * count, Buffer.from([0xc0, 0x00]));
 
@@ -93,7 +93,7 @@ describe('one loud device among quiet ones', () => {
         edge.server.setPressure(2);
       },
     });
-    const clients = [];
+    const clients: RawClient[] = [];
     for (const clientId of ['a', 'b', 'c']) clients.push(await join(edge, { clientId }));
     edge.server.setPressure(2);
     for (const client of clients) for (let id = 1; id <= 3; id += 1) client.publish(id);

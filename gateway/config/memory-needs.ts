@@ -1,0 +1,48 @@
+import type { GatewayConfig } from './schema.ts';
+
+/** Memory that one of the limits allows to be taken. */
+export interface MemoryNeed {
+  /** The setting that it follows from. */
+  readonly setting: string;
+  readonly bytes: number;
+}
+
+/** The process with its code, before the first device: measured, rounded up. */
+const processBytes = 128 * 1024 * 1024;
+/** A connection with its session, idle: measured 12 kB, rounded up. */
+const perConnectionBytes = 16 * 1024;
+const perSessionAwayBytes = 1536;
+/** A publish, its places in the answers and in the batch, beside its bytes. */
+const perUnsettledRecordBytes = 512;
+const perCachedCredentialBytes = 256;
+/** scrypt at its default cost. */
+const perHashBytes = 16 * 1024 * 1024;
+
+/** The limits may fill this share of the ceiling: above it the gateway begins to refuse connections. */
+export const plannedShare = 0.85;
+
+/**
+ * What the limits add up to when every one of them is used to the full. Not in it, as no limit of a setting stands behind
+ * it: bytes that were read of paused connections, at most 128 KiB each, and what waits for devices that do not read. The
+ * watch over the memory answers for these.
+ */
+export function memoryNeeds({ mqtt, kafka, identity }: GatewayConfig): MemoryNeed[] {
+  const away = Math.max(0, mqtt.maxSessions - mqtt.maxConnections);
+  return [
+    { setting: 'the process itself', bytes: processBytes },
+    { setting: 'mqtt.maxConnections', bytes: mqtt.maxConnections * perConnectionBytes },
+    { setting: 'mqtt.maxSessions', bytes: away * perSessionAwayBytes },
+    { setting: 'mqtt.maxPartialBytes', bytes: mqtt.maxPartialBytes },
+    // Encoded, and the payloads, which are kept for the case that Kafka refuses a record for good.
+    { setting: 'kafka.hardBytes', bytes: 2 * kafka.hardBytes },
+    { setting: 'kafka.hardRecords', bytes: kafka.hardRecords * perUnsettledRecordBytes },
+    { setting: 'identity.cacheMaxEntries', bytes: identity.cacheMaxEntries * perCachedCredentialBytes },
+    { setting: 'identity.hashConcurrency', bytes: identity.hashConcurrency * perHashBytes },
+  ];
+}
+
+export const totalBytes = (needs: readonly MemoryNeed[]): number => needs.reduce((sum, { bytes }) => sum + bytes, 0);
+
+/** The least ceiling for the limits of these settings. */
+export const leastCeilingBytes = (config: GatewayConfig): number =>
+  Math.ceil(totalBytes(memoryNeeds(config)) / plannedShare);
