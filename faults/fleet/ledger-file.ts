@@ -10,6 +10,8 @@ import {
 } from './ledger-format.ts';
 
 const bufferBytes = 4096 * entryBytes;
+/** 49 days; a run is shorter. */
+const maxSinceStartMs = 0xffff_ffff;
 
 /**
  * The fleet's ledger on disk. What is sent is with the operating system before the call returns, so before the bytes can
@@ -76,7 +78,7 @@ export class LedgerFile implements MessageLog {
 
   #append(device: number, sequence: number, kind: EntryKind, code: number): void {
     if (this.#filled === bufferBytes) this.flush();
-    const sinceStartMs = Math.max(0, Math.round(Date.now() - this.#startedAtMs));
+    const sinceStartMs = Math.min(maxSinceStartMs, Math.max(0, Math.round(Date.now() - this.#startedAtMs)));
     writeEntry(this.#buffer, this.#filled, device, sequence, sinceStartMs, kind, code);
     this.#filled += entryBytes;
   }

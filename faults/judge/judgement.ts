@@ -7,7 +7,6 @@ import { Findings, type VerdictFinding } from './findings.ts';
 export interface Letter {
   readonly topic: string;
   readonly partition: number;
-  readonly key: string;
   readonly subject: string;
   readonly bootId: number;
   readonly sequence: number;
@@ -51,7 +50,7 @@ export class Judgement {
   readonly #account: Account;
   readonly #events: Reconciler;
   readonly #letters: (Bitset | undefined)[] = [];
-  readonly #partitionByKey = new Map<string, Map<string, number | 'several'>>();
+  readonly #partitionBySubject = new Map<string, Map<string, number | 'several'>>();
   readonly #found = new Findings();
   #duplicatedLetters = 0;
 
@@ -140,14 +139,14 @@ export class Judgement {
     if (needsLetter) this.#found.add('lostLetters', name);
   }
 
-  #place({ topic, key, partition }: Letter | KafkaEvent): void {
-    const partitions = this.#partitionByKey.get(topic) ?? new Map<string, number | 'several'>();
-    if (partitions.size === 0) this.#partitionByKey.set(topic, partitions);
-    const before = partitions.get(key);
-    if (before === undefined) partitions.set(key, partition);
+  #place({ topic, subject, partition }: Letter | KafkaEvent): void {
+    const partitions = this.#partitionBySubject.get(topic) ?? new Map<string, number | 'several'>();
+    if (partitions.size === 0) this.#partitionBySubject.set(topic, partitions);
+    const before = partitions.get(subject);
+    if (before === undefined) partitions.set(subject, partition);
     if (before === undefined || before === 'several' || before === partition) return;
-    partitions.set(key, 'several');
-    this.#found.add('split', () => `${key} on ${topic}/${before} and ${topic}/${partition}`);
+    partitions.set(subject, 'several');
+    this.#found.add('split', () => `${subject} on ${topic}/${before} and ${topic}/${partition}`);
   }
 
   #messageName(device: number, sequence: number): string {

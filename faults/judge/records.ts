@@ -51,7 +51,7 @@ export class LetterReader {
       const report = this.#telemetry.toObject(this.#telemetry.decode(message.value), { longs: Number });
       const { vehicleId, bootId, sequence } = report;
       if (typeof vehicleId !== 'string' || typeof bootId !== 'number' || typeof sequence !== 'number') return undefined;
-      return { topic, partition, key: text(message.key), subject: vehicleId, bootId, sequence };
+      return { topic, partition, subject: vehicleId, bootId, sequence };
     } catch {
       // What protobufjs throws for bytes that are no message of this type.
       return undefined;

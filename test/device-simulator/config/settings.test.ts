@@ -62,6 +62,20 @@ describe('the command line of the simulator', () => {
     });
   });
 
+  it('takes several gateways, and a fleet that speaks both versions', () => {
+    const { command } = parse('--anonymous --mqtt gw-1:1883,[::1]:1884 --follow-any-server --mqtt-version mixed');
+    expect(command).toMatchObject({
+      settings: {
+        addresses: [
+          { host: 'gw-1', port: 1883 },
+          { host: '::1', port: 1884 },
+        ],
+        followsAnyServer: true,
+        version: 'mixed',
+      },
+    });
+  });
+
   it('shows its help', () => {
     const { command, out } = parse('--help');
     expect(command).toEqual({ kind: 'exit', code: 0 });
@@ -84,6 +98,8 @@ describe('the command line of the simulator', () => {
     ['--anonymous --vehicles 1.5', '--vehicles'],
     ['--anonymous --mqtt localhost', '--mqtt'],
     ['--anonymous --mqtt localhost:99999', '--mqtt'],
+    ['--anonymous --mqtt localhost:1883,', '--mqtt'],
+    ['--anonymous --mqtt localhost:1883,other', '--mqtt'],
     ['--anonymous --mqtt-version 3', '--mqtt-version'],
     ['--anonymous --window 0', '--window'],
     ['--anonymous --vehicles 0 --bays 0', '--vehicles'],

@@ -137,6 +137,12 @@ describe('reconciliation', () => {
     expect(conclude(acknowledged(['bay-1'], 4), swapped)).toMatchObject({ ...clean, outOfOrder: 1 });
   });
 
+  it('asks for no order between partitions, which are read in any order', () => {
+    const elsewhere = (partitionOf('veh-1', partitions) + 1) % partitions;
+    const records = [record('veh-1', 3, { partition: elsewhere }), record('veh-1', 1), record('veh-1', 2)];
+    expect(conclude(acknowledged(['veh-1'], 3), records)).toMatchObject({ ...clean, wrongPartition: 1 });
+  });
+
   it('counts what any mixture of losses, repetitions and swaps does to a fleet', () => {
     const subjects = ['veh-1', 'veh-2', 'veh-3'];
     const messages = 12;

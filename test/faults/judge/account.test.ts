@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest';
+import { type EntryKind, entryKinds } from '../../../faults/fleet/ledger-format.ts';
+import { Account } from '../../../faults/judge/account.ts';
+import { Judgement } from '../../../faults/judge/judgement.ts';
+
+function accountOf(ignored: ConstructorParameters<typeof Account>[0], entries: readonly [EntryKind, number, number][]) {
+  const account = new Account(ignored);
+  account.begin({ runId: 1, vehicles: 1, startedAtMs: 0 });
+  for (const [kind, sequence, atMs] of entries) account.entry({ device: 0, sequence, kind, atMs, code: 0 });
+  return account;
+}
+
+describe('the account of a fleet', () => {
+  it('counts what was sent again, and keeps what was invalid on purpose apart', () => {
+    const account = accountOf(undefined, [
+      [entryKinds.invalid, 1, 0],
+      [entryKinds.sent, 1, 0],
+      [entryKinds.sent, 2, 0],
+      [entryKinds.sentAgain, 1, 0],
+      [entryKinds.sentAgain, 2, 0],
+      [entryKinds.rejected, 1, 0],
+      [entryKinds.acknowledged, 2, 0],
+    ]);
+    expect(account.resent).toBe(2);
+    expect([...(account.invalid[0] ?? [])]).toEqual([1]);
+    expect(account.ledger.total('sent')).toBe(2);
+    expect(account.ledger.total('acknowledged')).toBe(1);
+    expect(account.ledger.total('rejected')).toBe(1);
+  });
+
+  it('excuses answers of the ignored times, both ends included', () => {
+    const acknowledged = ([1, 2, 3, 4, 5] as const).flatMap((sequence): [EntryKind, number, number][] => [
+      [entryKinds.sent, sequence, 0],
+      [entryKinds.acknowledged, sequence, sequence * 10],
+    ]);
+    const account = accountOf(
+      [
+        { fromMs: 20, toMs: 30 },
+        { fromMs: 50, toMs: Number.POSITIVE_INFINITY },
+      ],
+      acknowledged,
+    );
+    expect([...(account.excused[0] ?? [])]).toEqual([2, 3, 5]);
+    // Nothing is in Kafka: what is not excused is lost.
+    expect(new Judgement(account).conclude()).toMatchObject({ lost: 2, excused: 3, acked: 5 });
+  });
+
+  it('refuses an answer to what was never sent: such a ledger cannot be judged by', () => {
+    expect(() => accountOf(undefined, [[entryKinds.acknowledged, 1, 0]])).toThrow(RangeError);
+  });
+});
