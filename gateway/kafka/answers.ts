@@ -5,12 +5,13 @@ import type { Lane } from './lane.ts';
 import type { KafkaObserver, NewEpochCause } from './observer.ts';
 import type { PartitionAnswer } from './produce-protocol.ts';
 import type { KafkaSettings } from './settings.ts';
-import { settleAll } from './settle.ts';
+import type { Settling } from './settling.ts';
 
 /** What handling an answer needs from the producer. */
 export interface AnswerHandler {
   readonly settings: KafkaSettings;
   readonly observer: KafkaObserver;
+  readonly settling: Settling;
   /** Records have been settled; called after they were told. `handedOver`: they did not count as pressure any more. */
   settled(records: number, rawBytes: number, handedOver: boolean): void;
   refreshMetadata(): void;
@@ -59,7 +60,7 @@ function settleDelivered(lane: Lane, duplicate: boolean, handler: AnswerHandler)
   const batch = lane.delivered();
   const { settleables, records, rawBytes, handedOver, openedAtMs } = batch;
   handler.observer.batchDelivered(lane.topic, records, duplicate, performance.now() - openedAtMs);
-  settleAll(settleables, delivered, handler.observer);
+  handler.settling.tell(settleables, delivered);
   handler.settled(records, rawBytes, handedOver);
 }
 
@@ -102,6 +103,6 @@ function split(
   const reason = answerClass === 'too_large' ? 'too_large' : 'refused_by_kafka';
   const detail = `Kafka refused the record: ${error}${answer.errorMessage ? `, ${answer.errorMessage}` : ''}`;
   observer.recordsRejected(lane.topic, reason, refused.length);
-  settleAll(refused, rejected({ reason, detail }), observer);
+  handler.settling.tell(refused, rejected({ reason, detail }));
   handler.settled(refused.length, refusedRawBytes, handedOver);
 }

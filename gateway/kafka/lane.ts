@@ -106,6 +106,17 @@ export class Lane {
     return this.#sealed.reduce((sum, { mayBeStored, records }) => (mayBeStored ? sum + records : sum), 0);
   }
 
+  /** What the batches hold, counted one by one. `unsettledBytes`: of what was not handed over. */
+  count(): { records: number; unsettledBytes: number } {
+    const { records, rawBytes, handedOver } = this.open;
+    const sum = { records, unsettledBytes: handedOver ? 0 : rawBytes };
+    for (const batch of this.#sealed) {
+      sum.records += batch.settleables.length;
+      if (!batch.handedOver) sum.unsettledBytes += batch.rawBytes;
+    }
+    return sum;
+  }
+
   /**
    * Encodes one record. Returns its bytes, or −1 when it alone is larger than a batch. See `OpenBatch.append`.
    *

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Account } from '../core/account.ts';
 import { unanswered } from '../core/outcome.ts';
 import type { Settleable } from '../core/publish.ts';
 import type { HeldBatch, Pressure, RecordEncoder, RecordHolder, RecordSink } from '../core/record-sink.ts';
@@ -17,7 +18,7 @@ import { fetchProducerIdentity, ProducerIds } from './producer-id.ts';
 import { Reachability } from './reachability.ts';
 import { Sender } from './sender.ts';
 import { defaultStartTimeoutMs, type KafkaSettings } from './settings.ts';
-import { settleAll } from './settle.ts';
+import { Settling } from './settling.ts';
 import { TopicLanes, type TopicOwner } from './topic-lanes.ts';
 import { prepareTopics } from './topics.ts';
 
@@ -62,10 +63,14 @@ export class Producer implements RecordSink, RecordHolder {
   readonly #producerIds: ProducerIds;
   readonly #sender: Sender;
   readonly #key = new KeyBytes();
+  readonly #settling: Settling;
   #identity: ProducerIdentity | undefined;
   #onPressure: (level: Pressure) => void = () => undefined;
   #onEmpty: () => void = () => undefined;
   #ended = false;
+  #appended = 0;
+  /** Records that came after the end and are about to be settled. */
+  #late = 0;
   #handedOver = 0;
 
   /**
@@ -89,6 +94,7 @@ export class Producer implements RecordSink, RecordHolder {
     const { observer, maxBatchBytes, maxBatchRecords } = options;
     this.#settings = options;
     this.#observer = observer;
+    this.#settling = new Settling(observer);
     this.#pool = new BufferPool(maxBatchBytes, maxFreeBufferBytes);
     this.#watermarks = new Watermarks(options, (level) => {
       observer.pressureChanged(level, this.#watermarks.records, this.#watermarks.bytes);
@@ -113,6 +119,7 @@ export class Producer implements RecordSink, RecordHolder {
       answers: {
         settings: options,
         observer,
+        settling: this.#settling,
         settled: (records, rawBytes, handedOver) => this.#settled(records, rawBytes, handedOver),
         refreshMetadata: () => this.#metadata.request(),
         topicDoubted: (topic) => this.#topics.get(topic)?.doubt(),
@@ -214,7 +221,7 @@ export class Producer implements RecordSink, RecordHolder {
     const lanes = this.#topics.get(topic);
     if (lanes === undefined) throw new KafkaError('topic_not_configured', `not started for topic "${topic}"`);
     if (this.#ended) {
-      setImmediate(() => settleAll([settleable], unanswered, this.#observer));
+      this.#refuseLate(settleable);
       return true;
     }
     const keyLength = this.#key.encode(key);
@@ -223,10 +230,20 @@ export class Producer implements RecordSink, RecordHolder {
     const sealed = this.#sender.sealed;
     const bytes = lane.append(keyBytes, keyLength, timestampMs, encoder, event, settleable, sealed);
     if (bytes < 0) return false;
+    this.#appended += 1;
     if (lane.open.records === 1) this.#sender.opened(lane);
     if (lane.open.records === this.#settings.maxBatchRecords) this.#sender.wake();
     this.#watermarks.add(bytes);
     return true;
+  }
+
+  #refuseLate(settleable: Settleable): void {
+    this.#appended += 1;
+    this.#late += 1;
+    setImmediate(() => {
+      this.#late -= 1;
+      this.#settling.tell([settleable], unanswered);
+    });
   }
 
   #settled(records: number, rawBytes: number, handedOver: boolean): void {
@@ -279,6 +296,26 @@ export class Producer implements RecordSink, RecordHolder {
     return this.#missing().flatMap(({ name, missingSinceMs = sinceMs }) => (missingSinceMs < sinceMs ? [name] : []));
   }
 
+  /** Records that wait for an outcome, counted where they lie. */
+  get heldRecords(): number {
+    return [...this.#lanes()].reduce((sum, lane) => sum + lane.count().records, this.#late);
+  }
+
+  /**
+   * The producer's accounts, for the self-check of rule 7; not to be read from inside of a settlement. What lies in the
+   * lanes is counted there, against what was appended and told, and against what the watermarks believe.
+   */
+  accounts(): Account[] {
+    const unsettledBytes = [...this.#lanes()].reduce((sum, lane) => sum + lane.count().unsettledBytes, 0);
+    const held = this.heldRecords;
+    const { records, bytes } = this.#watermarks;
+    return [
+      { name: 'records', came: this.#appended, went: this.#settling.told, held },
+      { name: 'watermark_records', came: records + this.#handedOver + this.#late, went: 0, held },
+      { name: 'watermark_bytes', came: bytes, went: 0, held: unsettledBytes },
+    ];
+  }
+
   stats(): ProducerStats {
     const lanes = [...this.#lanes()];
     const now = performance.now();
@@ -328,7 +365,7 @@ export class Producer implements RecordSink, RecordHolder {
     this.#sender.close();
     const left = this.#watermarks.records;
     if (left > 0) this.#observer.abandoned(left);
-    for (const lane of this.#lanes()) settleAll(lane.abandon(), unanswered, this.#observer);
+    for (const lane of this.#lanes()) this.#settling.tell(lane.abandon(), unanswered);
     this.#handedOver = 0;
     this.#watermarks.remove(left, this.#watermarks.bytes);
     return left;

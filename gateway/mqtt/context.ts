@@ -69,6 +69,8 @@ export class MqttContext {
   /** One for all: decoding is synchronous. */
   readonly reader = new PacketReader();
   readonly publishFields: PublishFields = emptyPublishFields();
+  /** Publishes handed on and not answered yet, wills and those of connections that are gone included. */
+  publishesHeld = 0;
   /** Connections whose CONNECT was accepted. */
   openConnections = 0;
   pressure: Pressure = 0;
@@ -95,6 +97,12 @@ export class MqttContext {
     this.wills = new PendingWills(this);
     this.output = new OutputTurn(this);
     this.coarseMs = this.monotonicMs();
+  }
+
+  /** Hands a publish on to whoever takes it to Kafka; its `answer` must count it out again. */
+  handOn(publish: Publish): void {
+    this.publishesHeld += 1;
+    this.options.receive(publish);
   }
 
   /** Packets that are still arriving take more than they may: closes the connection that holds most of them. */

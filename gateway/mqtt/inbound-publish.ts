@@ -72,6 +72,7 @@ export class InboundPublish extends Publish implements Unanswered {
    * QoS 2 publish is kept by the session.
    */
   override answer(outcome: Outcome): void {
+    this.connection.context.publishesHeld -= 1;
     if (this.qos === 0) return;
     if (this.exchange !== undefined) {
       this.exchange.settle(outcome);

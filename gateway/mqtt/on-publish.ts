@@ -124,7 +124,7 @@ function handOn(connection: Connection, fields: PublishFields): undefined {
     session.exchanges.set(packetId, publish.exchange);
   }
   try {
-    context.options.receive(publish);
+    context.handOn(publish);
   } catch (error) {
     // Nobody will settle it: an exchange that stayed would absorb every resend, and the device would wait for ever.
     session.exchanges?.delete(packetId);

@@ -110,6 +110,10 @@ export class MqttServer {
   get sessionsAway(): number {
     return this.#context.sessions.away;
   }
+  /** Publishes handed on and not answered yet: counted where they leave and where their answers arrive. */
+  get publishesHeld(): number {
+    return this.#context.publishesHeld;
+  }
   /** Bytes of packets that are still arriving. */
   get partialBytes(): number {
     return this.#context.partialBytes;

@@ -30,19 +30,24 @@ class WillPublish extends Publish {
   override readonly traceparent: string | undefined;
   override readonly correlationId: string | undefined;
 
-  constructor(will: Will, receivedAtMs: number) {
+  readonly #context: MqttContext;
+
+  constructor(will: Will, context: MqttContext) {
     super();
+    this.#context = context;
     this.identity = will.identity;
     this.topic = will.fields.topic;
     this.payload = will.fields.payload;
     this.qos = will.fields.qos;
-    this.receivedAtMs = receivedAtMs;
+    this.receivedAtMs = context.options.now();
     this.contentType = will.fields.properties.contentType;
     this.traceparent = traceparentOf(will.fields.properties);
     this.correlationId = correlationIdOf(will.fields.properties);
   }
 
-  override answer(): void {}
+  override answer(): void {
+    this.#context.publishesHeld -= 1;
+  }
 }
 
 /**
@@ -94,7 +99,7 @@ export class PendingWills {
     this.#waiting.delete(pending);
     context.observer.willPublished();
     try {
-      context.options.receive(new WillPublish(pending.will, context.options.now()));
+      context.handOn(new WillPublish(pending.will, context));
     } catch (error) {
       context.observer.internalError(undefined, error);
     }

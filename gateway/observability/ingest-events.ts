@@ -29,6 +29,18 @@ export class IngestEvents implements IngestObserver {
     this.#export(metrics);
   }
 
+  /** Publishes that have come in. */
+  get came(): number {
+    return this.#received;
+  }
+
+  /** Publishes that have had an outcome, whichever. */
+  get went(): number {
+    const { total: deadLettered } = this.#deadLettered;
+    const { total: unlettered } = this.#unlettered;
+    return this.#delivered + this.#spooled + deadLettered + unlettered + this.#shed + this.#unanswered;
+  }
+
   received(_publish: Publish): void {
     this.#received += 1;
     this.#inFlight += 1;

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import { imbalanceOf } from '../../../gateway/core/account.ts';
 import { Producer } from '../../../gateway/kafka/producer.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import { type Act, FakeCluster } from './fake/fake-cluster.ts';
@@ -97,6 +98,7 @@ describe('whatever disturbs the cluster', () => {
       while (appended < 500) {
         for (let i = random(12); i >= 0; i--) append();
         disturb(cluster, random, late);
+        expect(producer.accounts().map(imbalanceOf)).toEqual([0, 0, 0]);
         await new Promise((resolve) => setTimeout(resolve, random(3)));
       }
       cluster.script.length = 0;
@@ -128,6 +130,7 @@ describe('whatever disturbs the cluster', () => {
       }
       const counted = recording.of('epochStarted').reduce((sum, [, , , doubled]) => sum + Number(doubled), 0);
       expect(logs.flat().length - stored.size).toBeLessThanOrEqual(counted);
+      expect(producer.accounts().map(imbalanceOf)).toEqual([0, 0, 0]);
       expect(producer.stats()).toMatchObject({ unsettledRecords: 0, unsettledBytes: 0, failingLanes: 0 });
     },
   );
