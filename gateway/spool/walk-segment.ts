@@ -48,7 +48,7 @@ export function walkSegment(bytes: Buffer, limits: WalkLimits, visit: FrameVisit
     if (found === undefined || found.frame.number >= limit || found.frame.number < next) break;
     const { frame } = found;
     if (frame.number > next || found.at > at) {
-      const wasDurable = !isLast || frame.groupFirst > next;
+      const wasDurable = !isLast || newestGroup(bytes, found.at) > next;
       if (!wasDurable) break;
       const lost = frame.number > settledBelow && next < frame.number;
       if (lost)
@@ -63,4 +63,13 @@ export function walkSegment(bytes: Buffer, limits: WalkLimits, visit: FrameVisit
     damage.push({ from: end, to: bytes.length, firstFrame: Math.max(next, settledBelow), nextFrame: limit });
   }
   return { end, nextFrame: next, damage };
+}
+
+/** First frame of the newest group of which a good frame is at or behind `from`. */
+function newestGroup(bytes: Buffer, from: number): number {
+  let newest = 0;
+  for (let found = findFrame(bytes, from); found !== undefined; found = findFrame(bytes, found.frame.end)) {
+    newest = Math.max(newest, found.frame.groupFirst);
+  }
+  return newest;
 }
