@@ -36,7 +36,8 @@ export class Child implements AsyncDisposable {
     this.process.once('exit', (code, signal) => {
       Child.#alive.delete(this);
       if (Child.#interrupted) this.#died.reject(new Error('interrupted'));
-      else if (!this.#stopping) this.#died.reject(new Error(`${name} ended (${signal ?? code}):\n${this.#output}`));
+      else if (this.#stopping) this.#died.reject(new Error(`${name} was stopped`));
+      else this.#died.reject(new Error(`${name} ended (${signal ?? code}):\n${this.#output}`));
     });
   }
 

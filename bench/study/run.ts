@@ -31,7 +31,7 @@ const latency = async (run: StudyRun, take: Take): Promise<void> => {
     await using consumer = await bed.consumer();
     await using load = new ServedLoad({ bed, server, consumer });
     await load.connect(studyConnections, studyInFlight);
-    return load.take(missing, run.options);
+    return await load.take(missing, run.options);
   });
 };
 
@@ -66,14 +66,14 @@ const quotient = async (run: StudyRun, take: Take): Promise<void> => {
       await using server = await bed.limit();
       await using load = new ServedLoad({ bed, server, partitions: 0 });
       await load.connect(connections, inFlight);
-      return load.take(missing, run.options);
+      return await load.take(missing, run.options);
     });
     const ofGateway = group.map((each) => ({ key: keys.gateway(each, take), rate: each.rate }));
     await measure(run, 'apart', ofGateway, async (bed, missing) => {
       await using server = await bed.gateway(partitions);
       await using load = new ServedLoad({ bed, server, partitions });
       await load.connect(connections, inFlight);
-      return load.take(missing, run.options);
+      return await load.take(missing, run.options);
     });
   }
 };
@@ -84,7 +84,7 @@ const throughput = async (run: StudyRun, take: Take): Promise<void> => {
     await using server = await bed.gateway();
     await using load = new ServedLoad({ bed, server });
     await load.connect(saturation.connections, saturation.inFlight);
-    return load.take(missing, run.options);
+    return await load.take(missing, run.options);
   });
 };
 
