@@ -1,9 +1,12 @@
+import { AccountingWatch } from './accounting-watch.ts';
+import { publishAccounts } from './accounts.ts';
 import { AdminServer } from './admin/server.ts';
 import { maskConfig } from './config/mask.ts';
 import { leastCeilingBytes } from './config/memory-needs.ts';
 import type { GatewayConfig } from './config/schema.ts';
 import { type Contracts, loadContracts } from './contract/contract.ts';
 import { Access } from './core/access.ts';
+import type { Account } from './core/account.ts';
 import { defaultCommandTopic } from './core/default-routes.ts';
 import { Ingest } from './core/ingest.ts';
 import { createPipeline } from './core/pipeline.ts';
@@ -40,6 +43,7 @@ export class Gateway {
   readonly #admin: AdminServer;
   readonly #readiness: ReadinessConditions;
   readonly #memory: MemoryWatch;
+  readonly #accounting: AccountingWatch;
   readonly #pressure = new CombinedPressure((level) => this.#mqtt?.setPressure(level));
   readonly #stopping = new AbortController();
   readonly #startedAtMs = performance.now();
@@ -71,7 +75,16 @@ export class Gateway {
       changed: ({ ready, reasons }) => this.#observability.lifecycle.readinessChanged(ready, reasons),
     });
     this.#readiness.add(...this.#conditions());
+    this.#accounting = new AccountingWatch(() => this.#accounts(), this.#observability.accounting);
     this.#observability.watchReadiness(() => this.#readiness.states());
+  }
+
+  /** Read by the self-check of rule 7. */
+  #accounts(): Account[] {
+    const { came, went } = this.#observability.ingest;
+    const held = this.#mqtt?.publishesHeld ?? 0;
+    const { heldRecords } = this.#records;
+    return [...publishAccounts({ came, went, held, heldRecords }), ...this.#records.accounts()];
   }
 
   /** Whatever speaks against sending devices here. */
@@ -103,7 +116,7 @@ export class Gateway {
   }
 
   #useMemoryLevel(level: MemoryLevel): void {
-    this.#pressure.set('memory', level === 3 ? 2 : level);
+    this.#pressure.set('memory', level === 3 ? 2 : level === 0 ? 0 : 1);
     this.#mqtt?.setMemoryShort(level >= 2);
   }
 
@@ -118,6 +131,7 @@ export class Gateway {
     lifecycle.memoryCeiling(ceilingBytesOf(this.#config.memory.maxBytes), leastCeilingBytes(this.#config));
     this.#readiness.start();
     this.#memory.start();
+    this.#accounting.start();
     try {
       const adminPort = await this.#admin.start();
       lifecycle.adminListening(this.#config.admin.host, adminPort);
@@ -244,6 +258,7 @@ export class Gateway {
 
   async #close(): Promise<void> {
     this.#readiness.stop();
+    this.#accounting.stop();
     this.#memory.stop();
     await this.#mqtt?.close(farewellMs);
     await this.#records.close();

@@ -1,4 +1,5 @@
 import type { GatewayConfig } from './config/schema.ts';
+import type { Account } from './core/account.ts';
 import type { Pressure, RecordSink } from './core/record-sink.ts';
 import { producerGauges } from './gauges.ts';
 import { KafkaError } from './kafka/errors.ts';
@@ -127,10 +128,21 @@ export class RecordPath {
     const oldestUnsettledMs = () => this.#producer?.stats().oldestUnsettledMs ?? 0;
     return [
       { reason: 'kafka_unreachable', holds: () => !isSpooling() && this.#producer?.isReachable() === false },
+      { reason: 'topic_missing', holds: () => !isSpooling() && (this.#producer?.missingTopics().length ?? 0) > 0 },
       { reason: 'records_unsettled', holds: () => !isSpooling() && oldestUnsettledMs() >= unsettledAfterMs },
       { reason: 'spool_failing', holds: () => this.#spooled?.blockedReason === 'spool_failing' },
       { reason: 'spool_full', holds: () => this.#spooled?.blockedReason === 'spool_full' },
     ];
+  }
+
+  /** Records that publishes may wait for, counted where they lie. */
+  get heldRecords(): number {
+    return (this.#producer?.heldRecords ?? 0) + (this.#spool?.waitingRecords ?? 0);
+  }
+
+  /** For the self-check of rule 7. */
+  accounts(): Account[] {
+    return this.#producer?.accounts() ?? [];
   }
 
   /** A stop has begun: Kafka is not waited for as long as usual before the spool takes over. */
