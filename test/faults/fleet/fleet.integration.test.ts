@@ -1,4 +1,4 @@
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { appendFile, mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -144,6 +144,30 @@ describe('a fleet in a process of its own', () => {
     expect(verdict.duplicated).toBeLessThanOrEqual(verdict.resent);
   });
 
+  it('moves to the gateway to which a draining one refers it: nothing lost, nothing twice', async () => {
+    const settings = made();
+    await using second = await GatewayProcess.start(settings.settings);
+    const { host, port } = addressOf(second);
+    const shutdown = { serverReference: `${host}:${port}`, drainDeadlineMs: 20_000 };
+    await using first = await GatewayProcess.start({ ...settings.settings, shutdown });
+    await using fleet = await startFleet('moved', [first]);
+    const samples = collect(fleet);
+    await untilAnswered(samples, 1000);
+    await fleet.setAddresses([addressOf(first), addressOf(second)]);
+    first.kill('SIGTERM');
+    expect(await first.exited()).toBe(0);
+    await waitFor(() => samples.at(-1)?.connected === vehicles, {
+      deadlineMs: 30_000,
+      what: 'every vehicle to be connected again',
+    });
+    await untilAnswered(samples, answered(samples) + 1000);
+    expect(await fleet.drain(30_000)).toBe(0);
+    const { reasons } = await fleet.summary();
+    await fleet.close();
+    expect(reasons.map(([reason]) => reason)).toContain('server DISCONNECT 0x9c use another server');
+    expect(await verdictOf('moved', settings)).toMatchObject({ ...clean, unanswered: 0, duplicated: 0 });
+  });
+
   it('leaves a ledger that can be judged by when it is killed itself', async () => {
     const settings = made();
     await using gateway = await GatewayProcess.start(settings.settings);
@@ -156,11 +180,15 @@ describe('a fleet in a process of its own', () => {
       deadlineMs: 30_000,
       what: 'the gateway to have settled everything',
     });
-    const { size } = await stat(join(folder, 'killed.ledger'));
+    const ledgerFile = join(folder, 'killed.ledger');
+    const { size } = await stat(ledgerFile);
     expect(size).toBeGreaterThan(2000 * 16);
     const verdict = await verdictOf('killed', settings);
     expect(verdict).toMatchObject({ ...clean, duplicated: 0 });
     expect(verdict.acked).toBeGreaterThan(900);
+    // A last entry that was torn by the kill changes nothing.
+    await appendFile(ledgerFile, Buffer.alloc(7, 1));
+    expect(await verdictOf('killed', settings)).toEqual(verdict);
   });
 
   it('can be judged while it is at work', async () => {
