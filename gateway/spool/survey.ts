@@ -1,10 +1,19 @@
 import { join } from 'node:path';
 import { type Cursor, readCursor } from './cursor-file.ts';
 import type { FileLayer } from './file-layer.ts';
-import { decodeSegmentHeader, findFrame, segmentHeaderBytes } from './frame-format.ts';
-import { type DamagedRange, type FrameVisitor, walkSegment } from './walk-segment.ts';
+import { decodeSegmentHeader, findFrame, type ReadFrame, segmentHeaderBytes } from './frame-format.ts';
+import { type DamagedRange, walkSegment } from './walk-segment.ts';
 
 export type { DamagedRange } from './walk-segment.ts';
+
+/** A good frame that the cursor has not passed, and where it is in its segment. */
+export interface PlacedFrame {
+  readonly at: number;
+  readonly frame: ReadFrame;
+}
+
+/** Shown the frames of one segment after the other, in order; the next segment is read when it has resolved. */
+export type SegmentVisitor = (segment: string, frames: readonly PlacedFrame[]) => void | Promise<void>;
 
 const segmentName = /^(\d{16})\.segment$/;
 
@@ -50,10 +59,8 @@ interface SegmentFile {
 
 /**
  * Reads a spool directory, changing nothing. One segment at a time is in memory.
- *
- * @param visit is shown every good frame that the cursor has not passed, in order.
  */
-export async function surveySpool(files: FileLayer, directory: string, visit?: FrameVisitor): Promise<Survey> {
+export async function surveySpool(files: FileLayer, directory: string, visit?: SegmentVisitor): Promise<Survey> {
   const cursor = await readCursor(files, directory);
   const names = (await files.list(directory)).filter((name) => segmentName.test(name)).sort();
   const segments: SurveyedSegment[] = [];
@@ -67,7 +74,9 @@ export async function surveySpool(files: FileLayer, directory: string, visit?: F
     const file: SegmentFile = current;
     const following = await readFirst(files, directory, names, needless);
     const limit = following === undefined ? Number.POSITIVE_INFINITY : firstFrameOf(following.bytes);
-    const surveyed = surveySegment(file, expected, limit, cursor, visit);
+    const frames: PlacedFrame[] = [];
+    const surveyed = surveySegment(file, expected, limit, cursor, visit === undefined ? undefined : frames);
+    await visit?.(file.name, frames);
     if (following === undefined) tornBytes = file.bytes.length - surveyed.end;
     if (surveyed.frames > 0 || surveyed.damage.length > 0) segments.push(surveyed);
     else needless.push(file.name);
@@ -119,7 +128,7 @@ function surveySegment(
   expected: number,
   limit: number,
   cursor: Cursor | undefined,
-  visit: FrameVisitor | undefined,
+  placed: PlacedFrame[] | undefined,
 ): SurveyedSegment {
   const settledBelow = cursor?.frame ?? 0;
   const firstFrame = firstFrameOf(bytes);
@@ -133,7 +142,7 @@ function surveySegment(
     records += frame.records;
     firstAtMs ??= frame.spooledAtMs;
     lastAtMs = frame.spooledAtMs;
-    visit?.(frame, at);
+    placed?.push({ at, frame });
   });
   const damage = [...walked.damage];
   if (decodeSegmentHeader(bytes) === undefined) {

@@ -35,15 +35,16 @@ async function fill(directory: string, groups: readonly number[]): Promise<Writt
 }
 
 async function framesOf(directory: string): Promise<WrittenFrame[]> {
-  const frames: Omit<WrittenFrame, 'segment'>[] = [];
-  const survey = await surveySpool(nodeFiles, directory, ({ batch, end, groupFirst }, at) => {
-    const values: string[] = [];
-    const cursor = new RecordCursor(Buffer.from(batch));
-    while (cursor.next()) values.push(cursor.source.toString('utf8', cursor.valueAt, cursor.valueEnd));
-    frames.push({ at, end, groupFirst, values });
+  const written: WrittenFrame[] = [];
+  await surveySpool(nodeFiles, directory, (segment, frames) => {
+    for (const { at, frame } of frames) {
+      const values: string[] = [];
+      const cursor = new RecordCursor(frame.batch);
+      while (cursor.next()) values.push(cursor.source.toString('utf8', cursor.valueAt, cursor.valueEnd));
+      written.push({ segment, at, end: frame.end, groupFirst: frame.groupFirst, values });
+    }
   });
-  const names = survey.segments.flatMap(({ name, frames: count }) => Array.from({ length: count }, () => name));
-  return frames.map((frame, index) => ({ ...frame, segment: names[index] as string }));
+  return written;
 }
 
 /** What comes out of a spool, and what it said about damage. */

@@ -1,0 +1,11 @@
+/** Ends a command: its message is for people, its exit code for scripts. */
+export class CommandFailure extends Error {
+  override readonly name = 'CommandFailure';
+  /** 1: the directory cannot be read. 2: unusable arguments or settings. */
+  readonly exitCode: 1 | 2;
+
+  constructor(message: string, exitCode: 1 | 2 = 1) {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}
