@@ -19,7 +19,7 @@ registerHooks({
     const edits = editsByUrl.get(url);
     if (edits === undefined) return loaded;
     process.stderr.write(`${JSON.stringify(editedEvent(edits))}\n`);
-    return { ...loaded, source: applyEdits(String(loaded.source), edits) };
+    return { ...loaded, source: applyEdits(textOf(loaded.source), edits) };
   },
 });
 
@@ -28,3 +28,10 @@ const editedEvent = (edits: readonly Edit[]) => ({
   mutant: mutant.name,
   files: [...new Set(edits.map(({ file }) => file))],
 });
+
+/** A source is text or bytes. */
+const textOf = (source: unknown): string => {
+  if (typeof source === 'string') return source;
+  if (source instanceof Uint8Array) return Buffer.from(source).toString('utf8');
+  throw new TypeError('a module to be edited has no source');
+};
