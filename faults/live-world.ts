@@ -20,6 +20,8 @@ export interface WorldOptions {
   readonly fleet: FleetWish;
   readonly seed: number;
   readonly mutant: Mutant | undefined;
+  /** Told phases, and what is done to the system. */
+  readonly onProgress: (what: string) => void;
 }
 
 const ALL_LATER = Number.MAX_SAFE_INTEGER;
@@ -34,6 +36,8 @@ export class LiveWorld implements World, AsyncDisposable {
   readonly brokerDisk;
   readonly gatewayDisk;
   readonly topics;
+  readonly rawTopic;
+  readonly databasePath;
   readonly quiet;
   readonly timeline = new Timeline();
   readonly gateways: readonly GatewayUnderTest[];
@@ -41,6 +45,9 @@ export class LiveWorld implements World, AsyncDisposable {
   readonly problems: Problem[] = [];
   /** Verdicts on topics that were deleted afterwards. */
   readonly earlierVerdicts: Verdict[] = [];
+  /** Duplicates that faults explain, beyond publishes that were sent again. */
+  explainedDuplicates = 0;
+  readonly #onProgress: (what: string) => void;
   readonly #ledgerFile: string;
   readonly #ignored: TimeSpan[] = [];
   readonly #endOfLooks = new AbortController();
@@ -61,6 +68,9 @@ export class LiveWorld implements World, AsyncDisposable {
     const execArgv = [...(clock?.execArgv ?? []), ...(mutant === undefined ? [] : preloadOf(mutant))];
     const made = settingsOf(scenario, stage, form, 0, mutant?.settings);
     this.topics = { events: made.eventsTopic, deadLetters: made.deadLetterTopic };
+    this.rawTopic = made.rawTopic;
+    this.databasePath = stage.databasePath;
+    this.#onProgress = options.onProgress;
     this.gateways = ports.map((port) => {
       const listeners = [{ name: 'devices', host: '127.0.0.1', port, auth: 'registry' }];
       return new GatewayUnderTest({ port, execArgv, settings: { ...made.settings, listeners } });
@@ -106,6 +116,7 @@ export class LiveWorld implements World, AsyncDisposable {
 
   mark(label: string): void {
     this.timeline.mark('fault', label);
+    this.#onProgress(label);
   }
 
   demand(holds: boolean, otherwise: string): void {
@@ -119,6 +130,10 @@ export class LiveWorld implements World, AsyncDisposable {
 
   deleted(): void {
     this.#ignored.push({ fromMs: 0, toMs: Date.now() });
+  }
+
+  explainDuplicates(count: number): void {
+    this.explainedDuplicates += count;
   }
 
   /** The verdict on everything that was not judged before. */

@@ -12,7 +12,6 @@ const DRAIN_DEADLINE_MS = 60_000;
 
 export interface RunOptions extends WorldOptions {
   readonly seconds: number;
-  readonly onProgress: (phase: string) => void;
 }
 
 /**
@@ -42,7 +41,7 @@ export async function runScenario(options: RunOptions): Promise<ScenarioRun> {
     const last = await world.judge();
     verdict = combine(last, world.earlierVerdicts);
     const possible = world.gateways.reduce((sum, gateway) => sum + gateway.possibleDuplicates, 0);
-    duplicateBound = scenario.noDuplicates === true ? 0 : last.resent + possible;
+    duplicateBound = scenario.noDuplicates === true ? 0 : last.resent + possible + world.explainedDuplicates;
     world.problems.push(...verdictProblems(verdict, duplicateBound));
   });
   const durationMs = performance.now() - startedAtMs;

@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
 import { type GatewaySettings, gatewaySettings } from '../test/support/gateway-settings.ts';
 import type { Form, Scenario, Sections } from './scenario.ts';
 import type { Stage } from './stage.ts';
@@ -17,6 +19,9 @@ export function settingsOf(
 ): GatewaySettings {
   const { kafka, registry, databasePath } = stage;
   const layers: Sections[] = [{ kafka: form.short ? shortKafka : {} }, scenario.settings ?? {}, more];
+  const sections = mergeSections(layers);
+  // Absolute, because a relative one would be gone with the folder of each start.
+  if (sections.spool) sections.spool = { directory: join(stage.folder, `spool-${randomUUID()}`), ...sections.spool };
   return gatewaySettings({
     bootstrap: scenario.network === 'proxied' ? kafka.proxiedBootstrap : kafka.bootstrap,
     registryUrl: registry.url,
@@ -25,7 +30,7 @@ export function settingsOf(
     sections: {
       listeners: [{ name: 'devices', host: '127.0.0.1', port, auth: 'registry' }],
       log: { level: 'info' },
-      ...mergeSections(layers),
+      ...sections,
     },
   });
 }

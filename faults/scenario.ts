@@ -58,6 +58,10 @@ export interface World {
   /** A device that the fleet does not use. */
   readonly quiet: { readonly deviceId: string; readonly secret: string };
   readonly topics: Topics;
+  /** Where the gateways write what comes on the route for raw bytes; the fleet does not use it. */
+  readonly rawTopic: string;
+  /** The gateways' registry of devices: more of them may be registered while everything runs. */
+  readonly databasePath: string;
   readonly timeline: Timeline;
   /** The clock of the gateways, for a scenario with `clock: true`. */
   readonly clock: ShiftedClock | undefined;
@@ -75,6 +79,8 @@ export interface World {
    */
   judgeBeforeDeletion(): Promise<void>;
   deleted(): void;
+  /** Raises the bound of duplicates by what a fault explains beyond publishes that were sent again. */
+  explainDuplicates(count: number): void;
 }
 
 /** One way in which things break. */

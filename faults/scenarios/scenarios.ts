@@ -8,6 +8,7 @@ import { blackhole, cutAllBrokers, cutOneBroker, kafkaLatency } from './network.
 import { randomPairs } from './pairs.ts';
 import { reassign, topicRecreated } from './partitions.ts';
 import { registryDown } from './registry.ts';
+import { spoolBacklog, spoolKill } from './spool.ts';
 import { none } from './steady.ts';
 
 /** All scenarios, in the order in which they run. */
@@ -30,6 +31,8 @@ export const scenarios: readonly Scenario[] = [
   followersHangLeaderDies,
   twoBrokersDown,
   brokerDiskFull,
+  spoolBacklog,
+  spoolKill,
   randomPairs,
 ];
 

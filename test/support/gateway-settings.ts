@@ -4,6 +4,8 @@ import { defaultRoutes } from '../../gateway/core/default-routes.ts';
 export interface GatewaySettings {
   readonly eventsTopic: string;
   readonly deadLetterTopic: string;
+  /** Of the route for raw bytes, the answers to commands. */
+  readonly rawTopic: string;
   /** To be given to the gateway. */
   readonly settings: Record<string, object | string>;
 }
@@ -23,6 +25,7 @@ export function gatewaySettings(wish: SettingsWish): GatewaySettings {
   const prefix = `t${randomUUID().slice(0, 8)}`;
   const eventsTopic = `${prefix}.events.raw`;
   const deadLetterTopic = `${prefix}.events.raw.dlq`;
+  const rawTopic = `${prefix}.veh.commands.status`;
   const { auth = 'registry', sections = {} } = wish;
   const settings: Record<string, object | string> = {
     listeners: [{ name: 'devices', host: '127.0.0.1', port: 0, auth }],
@@ -49,5 +52,5 @@ export function gatewaySettings(wish: SettingsWish): GatewaySettings {
     const made = settings[name];
     settings[name] = typeof made === 'object' && !Array.isArray(made) ? { ...made, ...section } : section;
   }
-  return { eventsTopic, deadLetterTopic, settings };
+  return { eventsTopic, deadLetterTopic, rawTopic, settings };
 }

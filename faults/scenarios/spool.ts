@@ -1,0 +1,169 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { waitFor } from '../../deploy/local/wait-for.ts';
+import type { BulkLoad } from '../bulk/bulk-load.ts';
+import { bulkProblems, judgeBulk } from '../bulk/judge-bulk.ts';
+import { waitForInSync } from '../injectors/cluster-view.ts';
+import type { Scenario, World } from '../scenario.ts';
+import { AS_FAST_AS_ANSWERED, startBulkLoad } from './bulk-vehicles.ts';
+import { answeredSoFar } from './demands.ts';
+
+/** As in `edge_spool_state`. */
+const DIRECT = 0;
+const SPOOLING = 1;
+
+const MB = 1_000_000;
+const STATE_DEADLINE_MS = 60_000;
+const REPLAY_DEADLINE_MS = 600_000;
+const DRAIN_DEADLINE_MS = 60_000;
+/** New large payloads while the old ones are replayed, of all vehicles together. */
+const MEANWHILE_BYTES_PER_SECOND = 2 * MB;
+
+const replayMaxRecords = 4000;
+/** Publishes of the fleet and of the bulk vehicles that may be unanswered at once, rounded up. */
+const inFlight = 2000;
+/**
+ * After a crash the replay begins at the cursor: what was replayed since it was last written, and was under way, is
+ * replayed again; and what the spool had taken over from the producer may be on Kafka already.
+ */
+const duplicatesPerKill = 2 * replayMaxRecords + inFlight;
+
+const spool = { mode: 'outage', afterMs: 1000, replayMaxRecords, maxBytes: 4_000_000_000 };
+
+export const spoolBacklog: Scenario = {
+  name: 'spool-backlog',
+  title: 'A gigabyte in the spool',
+  what: 'all brokers are killed until the spool holds 1 GB (64 MB in the short form), answered all the time; then it is replayed while new traffic flows, in order per vehicle',
+  settings: { spool },
+  // The most that filling the spool may take.
+  seconds: { short: 60, long: 300 },
+  fault: async (world, seconds) => {
+    await using bulk = await startBulkLoad(world);
+    await killAllBrokers(world);
+    await untilState(world, SPOOLING, STATE_DEADLINE_MS);
+    const answeredBefore = await answeredSoFar(world);
+    await fillSpool(world, bulk, (world.form.short ? 64 : 1000) * MB, seconds);
+    const answered = (await answeredSoFar(world)) - answeredBefore;
+    world.demand(answered > 0, 'no vehicle of the fleet was answered while Kafka was away');
+    bulk.setRate(MEANWHILE_BYTES_PER_SECOND);
+    await startAllBrokers(world);
+    await replayAll(world);
+    await judgeBulkLoad(world, bulk, 0);
+  },
+};
+
+export const spoolKill: Scenario = {
+  name: 'spool-kill',
+  title: 'Gateway killed while it spools and replays',
+  what: 'the gateway is cut from Kafka and back, again and again, and killed at random moments: while it spools, before Kafka is back, while it replays, and while it switches back',
+  network: 'proxied',
+  settings: { spool: { ...spool, afterMs: 300, segmentBytes: 4 * 1024 * 1024 } },
+  // Each round: how long the spool is filled, about.
+  seconds: { short: 1, long: 4 },
+  fault: async (world, seconds) => {
+    await using bulk = await startBulkLoad(world);
+    const rounds = world.form.short ? 1 : 5;
+    let kills = 0;
+    for (let round = 1; round <= rounds; round += 1) kills += await spoolKillRound(world, bulk, seconds * 1000);
+    world.explainDuplicates(kills * duplicatesPerKill);
+    await judgeBulkLoad(world, bulk, kills * duplicatesPerKill);
+  },
+};
+
+/** Returns how often the gateway was killed. */
+async function spoolKillRound(world: World, bulk: BulkLoad, fillMs: number): Promise<number> {
+  world.mark('cut from Kafka');
+  await Promise.all(world.proxies.map((proxy) => proxy.cut()));
+  bulk.setRate(AS_FAST_AS_ANSWERED);
+  await killSoon(world, 2 * fillMs, 'while it spools');
+  await delay(world.random.between(0.5, 1.5) * fillMs);
+  bulk.setRate(MEANWHILE_BYTES_PER_SECOND);
+  world.mark('Kafka can be reached');
+  await Promise.all(world.proxies.map((proxy) => proxy.heal()));
+  await killSoon(world, 2000, 'while it begins to replay');
+  await killSoon(world, 1500, 'while it replays');
+  const nearlyDone = world.random.integer(2 * replayMaxRecords);
+  await waitFor(async () => (await world.gateway.metric('edge_spool_records')) <= nearlyDone, {
+    ...{ deadlineMs: REPLAY_DEADLINE_MS, everyMs: 10, what: 'the spool to be nearly replayed' },
+  });
+  await killSoon(world, 50, 'while it switches back');
+  await untilState(world, DIRECT, REPLAY_DEADLINE_MS);
+  return 4;
+}
+
+/** `kill -9` after a random time of at most `withinMs`, and starts it again. */
+async function killSoon(world: World, withinMs: number, when: string): Promise<void> {
+  await delay(world.random.between(0, withinMs));
+  const [state, records] = await Promise.all([
+    world.gateway.metric('edge_spool_state'),
+    world.gateway.metric('edge_spool_records'),
+  ]);
+  world.mark(`killed ${when}: state ${state}, ${records} records in the spool`);
+  await world.gateway.end('SIGKILL');
+  await world.gateway.start();
+}
+
+async function killAllBrokers(world: World): Promise<void> {
+  world.mark('all brokers killed');
+  await Promise.all(world.kafka.brokers.map((broker) => broker.kill()));
+}
+
+async function startAllBrokers(world: World): Promise<void> {
+  world.mark('all brokers started');
+  await Promise.all(world.kafka.brokers.map((broker) => broker.start()));
+}
+
+/** Publishes as fast as the spool takes it, until it has so many bytes. */
+async function fillSpool(world: World, bulk: BulkLoad, wantedBytes: number, seconds: number): Promise<void> {
+  const fromMs = performance.now();
+  const before = await world.gateway.metric('edge_spool_bytes');
+  bulk.setRate(AS_FAST_AS_ANSWERED);
+  let bytes = before;
+  while (bytes < wantedBytes && performance.now() - fromMs < seconds * 1000) {
+    await delay(100);
+    bytes = await world.gateway.metric('edge_spool_bytes');
+  }
+  world.mark(`${megabytes(bytes)} MB in the spool, written at ${perSecond(bytes - before, fromMs)} MB/s`);
+  world.demand(bytes >= wantedBytes, `only ${megabytes(bytes)} MB were in the spool after ${seconds} s`);
+}
+
+/** Waits until everything in the spool is on Kafka, what comes in meanwhile included. */
+async function replayAll(world: World): Promise<void> {
+  await waitFor(async () => (await world.gateway.metric('edge_spool_state')) !== SPOOLING, {
+    ...{ deadlineMs: STATE_DEADLINE_MS, everyMs: 50, what: 'the replay to begin' },
+  });
+  const fromMs = performance.now();
+  const backlog = await world.gateway.metric('edge_spool_bytes');
+  const writtenBefore = await world.gateway.metric('edge_spool_bytes_written_total');
+  world.mark(`the replay of ${megabytes(backlog)} MB begins`);
+  await untilState(world, DIRECT, REPLAY_DEADLINE_MS);
+  const meanwhile = (await world.gateway.metric('edge_spool_bytes_written_total')) - writtenBefore;
+  const seconds = ((performance.now() - fromMs) / 1000).toFixed(0);
+  const rate = perSecond(backlog + meanwhile, fromMs);
+  world.mark(`replayed, with ${megabytes(meanwhile)} MB that came meanwhile, in ${seconds} s: ${rate} MB/s`);
+}
+
+function megabytes(bytes: number): string {
+  return (bytes / MB).toFixed(0);
+}
+
+/** Megabytes per second since `fromMs` on the clock of `performance.now()`. */
+function perSecond(bytes: number, fromMs: number): string {
+  return (bytes / MB / ((performance.now() - fromMs) / 1000)).toFixed(1);
+}
+
+async function untilState(world: World, state: number, deadlineMs: number): Promise<void> {
+  await waitFor(async () => (await world.gateway.metric('edge_spool_state')) === state, {
+    ...{ deadlineMs, everyMs: 50, what: `the spool to be in state ${state}` },
+  });
+}
+
+/** Waits until every large payload is answered, and reads them all back. */
+async function judgeBulkLoad(world: World, bulk: BulkLoad, explained: number): Promise<void> {
+  const left = await bulk.drain(DRAIN_DEADLINE_MS);
+  world.demand(left === 0, `${left} large payloads were never answered`);
+  await waitForInSync(world.kafka.bootstrap, [world.rawTopic]);
+  const verdict = await judgeBulk(world.kafka.bootstrap, world.rawTopic, bulk);
+  const { acked, lost, outOfOrder, duplicated } = verdict;
+  world.mark(`${acked} large payloads answered: ${lost} lost, ${outOfOrder} out of order, ${duplicated} twice`);
+  for (const problem of bulkProblems(verdict, bulk.resent + explained)) world.demand(false, problem);
+}
