@@ -10,7 +10,7 @@ export interface Pacer {
   /** From now on publishes count; their latencies are recorded. */
   openWindow(): void;
   closeWindow(): void;
-  /** Publishes nothing any more, except what is already due. */
+  /** Publishes nothing any more, except what is already due; the second time not even that. */
   stop(): void;
   /** Published, or due to be, and not acknowledged. */
   unacknowledged(): number;
@@ -105,7 +105,9 @@ export class OpenLoop implements Pacer {
   }
 
   stop(): void {
+    if (this.#timer === undefined) return;
     clearInterval(this.#timer);
+    this.#timer = undefined;
     this.#publishDue();
   }
 

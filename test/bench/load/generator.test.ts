@@ -62,6 +62,20 @@ describe('the load generator', () => {
     expect(result.acknowledgedTotal).toBeLessThanOrEqual((elapsedMs / 1000) * 500);
   });
 
+  it('publishes nothing more once a run at a fixed rate is over', async () => {
+    const slow = createPubackOnlyServer();
+    slow.prependListener('connection', (socket: net.Socket) => {
+      const write = socket.write.bind(socket) as (bytes: Uint8Array) => boolean;
+      // What is in flight when the load stops takes a while: time in which more would have been due.
+      socket.write = ((bytes: Uint8Array) => setTimeout(() => write(bytes), 50) !== undefined) as typeof socket.write;
+    });
+    const load = await start(slow);
+    const first = await load.pace(500, window);
+    const second = await load.pace(1, window);
+    expect(first.unacknowledged).toBe(0);
+    expect(second.acknowledgedTotal).toBe(first.acknowledgedTotal);
+  });
+
   it('counts the acknowledgements of all its runs together', async () => {
     const load = await start(createPubackOnlyServer());
     const first = await load.saturate(window);
