@@ -15,7 +15,7 @@ const HOW_TO_GET = `install a Java runtime ${OLDEST_JAVA} or newer (Debian and U
 export async function findJava(): Promise<string> {
   const { javaHome } = localEnvironment();
   const command = javaHome === undefined ? 'java' : join(javaHome, 'bin', 'java');
-  const version = await versionText(command);
+  const version = await javaVersionText(command);
   const major = javaMajorVersion(version);
   if (major === undefined || major < OLDEST_JAVA) {
     const found = major === undefined ? 'a version that could not be read' : `Java ${major}`;
@@ -30,9 +30,22 @@ export function javaMajorVersion(versionText: string): number | undefined {
   return match === null ? undefined : Number(match[1]);
 }
 
-async function versionText(command: string): Promise<string> {
+/** Asked once: it starts a Java machine each time. */
+const versionTexts = new Map<string, string>();
+
+/**
+ * All that `java -version` prints: it tells one build of a Java machine from another.
+ *
+ * @throws {LocalServerError} `no_java` when the command can't be run
+ */
+export async function javaVersionText(command: string): Promise<string> {
+  const known = versionTexts.get(command);
+  if (known !== undefined) {
+    return known;
+  }
   try {
     const { stdout, stderr } = await promisify(execFile)(command, ['-version'], { timeout: 30_000 });
+    versionTexts.set(command, `${stderr}${stdout}`);
     return `${stderr}${stdout}`;
   } catch (cause) {
     throw new LocalServerError('no_java', `no Java: ${command} could not be run: ${HOW_TO_GET}`, { cause });

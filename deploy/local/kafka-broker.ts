@@ -35,6 +35,8 @@ export interface LocalBroker {
 export interface BrokerOptions {
   readonly java: string;
   readonly classPath: string;
+  /** Flags of the Java machine beside those of every local broker. */
+  readonly javaFlags: readonly string[];
   readonly clusterSize: number;
   /** The cluster's directory, if it was made for one run. */
   readonly temporaryDir: string | undefined;
@@ -109,7 +111,14 @@ async function launch(node: KafkaNode, options: BrokerOptions): Promise<BrokerPr
   const server = await spawnServer({
     name,
     command: options.java,
-    args: [...brokerFlags(options.clusterSize), '-cp', options.classPath, 'kafka.Kafka', settingsFile],
+    args: [
+      ...options.javaFlags,
+      ...brokerFlags(options.clusterSize),
+      '-cp',
+      options.classPath,
+      'kafka.Kafka',
+      settingsFile,
+    ],
     workDir: node.dir,
     consoleLog,
     temporaryDir: options.temporaryDir,

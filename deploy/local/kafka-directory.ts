@@ -67,7 +67,7 @@ export async function prepareNode(
 }
 
 /** 16 random bytes as Kafka writes them; one that begins with a dash would be taken for an option. */
-function newClusterId(): string {
+export function newClusterId(): string {
   for (;;) {
     const id = randomBytes(16).toString('base64url');
     if (!id.startsWith('-')) {

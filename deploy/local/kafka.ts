@@ -1,9 +1,11 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { classArchiveFlags, classArchivePath } from './class-archive.ts';
 import { findJava } from './java.ts';
 import { type BrokerOptions, type LocalBroker, startBroker } from './kafka-broker.ts';
 import { type KafkaDirectory, openKafkaDirectory, prepareNode } from './kafka-directory.ts';
 import type { KafkaNode, ServerSettings } from './kafka-settings.ts';
+import { makeClassArchive } from './make-class-archive.ts';
 import { fetchServerJars } from './maven.ts';
 import { assertPortFree, freePorts } from './ports.ts';
 import { LocalServerError, type OnLog } from './progress.ts';
@@ -59,10 +61,14 @@ export async function startKafka(options: KafkaOptions): Promise<LocalKafka> {
     await assertPortFree(port, 'a Kafka broker');
   }
   const [java, jars] = await Promise.all([findJava(), fetchServerJars(options.onLog, options.signal)]);
+  const classPath = jars.kafkaClassPath;
+  await makeClassArchive(java, classPath, options.onLog, options.signal);
+  const javaFlags = classArchiveFlags(await classArchivePath(java, classPath));
   const directory = await openKafkaDirectory(options.dir, options.brokers);
   const brokerOptions = {
     java,
-    classPath: jars.kafkaClassPath,
+    classPath,
+    javaFlags,
     clusterSize: options.brokers,
     temporaryDir: directory.temporary ? directory.path : undefined,
     signal: options.signal,

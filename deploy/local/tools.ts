@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
+import { classArchiveFlags, classArchivePath } from './class-archive.ts';
 import { findJava } from './java.ts';
 import { fetchServerJars } from './maven.ts';
 import { LocalServerError, type OnLog } from './progress.ts';
@@ -31,7 +32,8 @@ export async function kafkaTool(
   options: KafkaToolOptions = {},
 ): Promise<KafkaToolOutput> {
   const [java, jars] = await Promise.all([findJava(), fetchServerJars(options.onLog)]);
-  const command = [...TOOL_FLAGS, '-cp', jars.kafkaClassPath, mainClass, ...args];
+  const archive = await classArchivePath(java, jars.kafkaClassPath);
+  const command = [...classArchiveFlags(archive), ...TOOL_FLAGS, '-cp', jars.kafkaClassPath, mainClass, ...args];
   const timeout = options.timeoutMs ?? 60_000;
   return new Promise((resolve, reject) => {
     const settings = { timeout, killSignal: 'SIGKILL', maxBuffer: 256 * 1024 * 1024 } as const;
