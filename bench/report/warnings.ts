@@ -13,7 +13,9 @@ export const warningsOf = (measurements: Measurements): string[] => {
     ...aboutRounds('limit, coalesced', coalescedLimit),
     ...aboutRounds('baseline', baseline),
     ...aboutRounds('gateway', gateway),
-    ...(rate === undefined ? [] : [...aboutRate(rate.askedPerSecond, rate), ...aboutNeighbours('rate', [rate])]),
+    ...(rate === undefined
+      ? []
+      : [...aboutRate('rate', rate.askedPerSecond, rate), ...aboutNeighbours('rate', [rate])]),
   ];
 };
 
@@ -44,7 +46,7 @@ const aboutRounds = (name: string, rounds: readonly Figures[]): string[] => {
 };
 
 /** Other guests of the hypervisor, other programs of this machine. */
-const aboutNeighbours = (name: string, rounds: readonly Figures[]): string[] => {
+export const aboutNeighbours = (name: string, rounds: readonly Figures[]): string[] => {
   const stolen = Math.max(0, ...rounds.map(({ stolenShare }) => stolenShare));
   const foreign = Math.max(0, ...rounds.map(({ foreignShare }) => foreignShare));
   return [
@@ -57,7 +59,8 @@ const aboutNeighbours = (name: string, rounds: readonly Figures[]): string[] => 
   ];
 };
 
-const aboutRate = (asked: number, { ackedPerSecond }: Figures): string[] =>
+/** Whether the server kept up with the rate. */
+export const aboutRate = (name: string, asked: number, { ackedPerSecond }: Figures): string[] =>
   ackedPerSecond >= asked * 0.99
     ? []
-    : [`rate: ${Math.round(ackedPerSecond)}/s were acknowledged where ${asked}/s were asked for`];
+    : [`${name}: ${Math.round(ackedPerSecond)}/s were acknowledged where ${asked}/s were asked for`];

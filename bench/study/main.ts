@@ -55,6 +55,7 @@ const main = async (): Promise<number> => {
   const result = resultOf(findings);
   const failings = [...findings.problems, ...(judge ? studyShortfalls(result, thresholds) : [])];
   print(`\n${renderFindings(findings)}\n`);
+  for (const note of findings.notes) print(`note: ${note}`);
   for (const failing of failings) print(`BAD: ${failing}`);
   if (chartsDir !== undefined) {
     await mkdir(chartsDir, { recursive: true });

@@ -58,7 +58,9 @@ export class ServedLoad implements AsyncDisposable {
   async take(steps: readonly Step[], { seconds, warmUpSeconds }: Timing): Promise<Measured[]> {
     const warmUp = { warmUpMs: 0, measureMs: warmUpSeconds * millisecondsPerSecond };
     const saturates = steps[0]?.rate === undefined;
-    await (saturates ? this.#load.saturate(warmUp) : this.#load.pace(rates[0] as number, warmUp));
+    const warm = await (saturates ? this.#load.saturate(warmUp) : this.#load.pace(rates[0] as number, warmUp));
+    if (warm.unacknowledged > 0)
+      throw new Error(`${warm.unacknowledged} publishes of the warm-up were not acknowledged`);
     const measured: Measured[] = [];
     for (const { rate } of steps) measured.push(await this.#step(rate, seconds * millisecondsPerSecond));
     return measured;

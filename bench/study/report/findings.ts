@@ -1,5 +1,6 @@
 import type { Percentiles } from '../../load/latencies.ts';
 import { median } from '../../measure/median.ts';
+import { aboutNeighbours, aboutRate } from '../../report/warnings.ts';
 import type { Journal } from '../journal.ts';
 import { keys, type Take } from '../keys.ts';
 import type { ConsumerFigures, Measured } from '../measured.ts';
@@ -40,6 +41,8 @@ export interface Findings {
   readonly saturatedPerSecond: number | undefined;
   /** What contradicted an acknowledgement, with the measurement in which it did. */
   readonly problems: readonly string[];
+  /** What a reader should know before trusting the figures; empty when nothing is odd. */
+  readonly notes: readonly string[];
 }
 
 type Keyed = (take: Take) => string;
@@ -47,11 +50,13 @@ type Keyed = (take: Take) => string;
 /** Reads from the journal what belongs to these options. */
 export const findingsOf = (journal: Journal, { seconds, rounds, grid, parts }: StudyOptions): Findings => {
   const problems: string[] = [];
+  const notes: string[] = [];
   const taken = (key: Keyed): Measured[] =>
     Array.from({ length: rounds }, (_, index) => key({ seconds, round: index + 1 })).flatMap((name) => {
       const measured = journal.get<Measured>(name);
       if (measured === undefined) return [];
       for (const problem of measured.problems) problems.push(`${name}: ${problem}`);
+      notes.push(...notesOf(name, measured));
       return [measured];
     });
   const cpuOf = (key: Keyed): number | undefined => median(taken(key).map(({ figures }) => figures.cpuUsPerMessage));
@@ -86,9 +91,16 @@ export const findingsOf = (journal: Journal, { seconds, rounds, grid, parts }: S
       }),
     ),
     saturatedPerSecond: parts.includes('throughput') ? perSecondOf(keys.throughput) : undefined,
-    problems,
+    // Each once: the same limit is looked up for each number of partitions.
+    problems: [...new Set(problems)],
+    notes: [...new Set(notes)],
   };
 };
+
+const notesOf = (name: string, { askedPerSecond, figures }: Measured): string[] => [
+  ...(askedPerSecond === undefined ? [] : aboutRate(name, askedPerSecond, figures)),
+  ...aboutNeighbours(name, [figures]),
+];
 
 const latencyOf = (rate: number, taken: readonly Measured[]): LatencyFinding[] => {
   const consumers = taken.flatMap(({ consumer }) => (consumer === undefined ? [] : [consumer]));

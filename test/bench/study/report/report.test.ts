@@ -40,6 +40,17 @@ describe('the findings of a study', () => {
     expect(findings.latency.map(({ rate }) => rate)).toEqual([1000, 5000, 10_000]);
   });
 
+  it('note where the server did not keep up, and where others used its core, each once', async () => {
+    const journal = await completeJournal();
+    const key = keys.limit({ rate: 1000, connections: 100 }, { seconds: 10, round: 1 });
+    const figures = { ...measured(15).figures, ackedPerSecond: 500, foreignShare: 0.5 };
+    await journal.put(key, measured(15, { askedPerSecond: 1000, figures }));
+    expect(findingsOf(journal, sampleOptions).notes).toEqual([
+      `${key}: 500/s were acknowledged where 1000/s were asked for`,
+      `${key}: other programs took up to 50 % of the server's core; latency and rates suffer`,
+    ]);
+  });
+
   it('name what contradicted an acknowledgement', async () => {
     const journal = await completeJournal();
     const take = { seconds: 10, round: 1 };
