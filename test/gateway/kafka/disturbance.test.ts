@@ -5,6 +5,7 @@ import { waitFor } from '../../support/wait-for.ts';
 import { type Act, FakeCluster } from './fake/fake-cluster.ts';
 import { code } from './fake/partition-log.ts';
 import { quickSettings, RecordingObserver, Settlements, textEncoder } from './recording.ts';
+import { seeded } from './seeded.ts';
 
 const topic = 'events';
 const letters = 'letters';
@@ -16,15 +17,6 @@ const closing: (() => Promise<void>)[] = [];
 afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
-
-/** Numbers in [0, below), the same for each seed (a linear congruential generator). */
-function seeded(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fffffff;
-    return (state >>> 8) % below;
-  };
-}
 
 /** One disturbance of the cluster; what it holds back is in `late`. */
 function disturb(cluster: FakeCluster, random: (below: number) => number, late: (() => void)[]): void {

@@ -1,6 +1,8 @@
 import { crc32c, Reader, readRecordsBatch } from '@platformatic/kafka';
 
 export interface StoredRecord {
+  /** Counts up over all logs. */
+  readonly order: number;
   readonly key: string | null;
   readonly value: string;
   readonly timestampMs: number;
@@ -21,6 +23,8 @@ interface ProducerState {
   /** The last five batches, as `ProducerStateEntry` keeps them. */
   readonly batches: BatchRange[];
 }
+
+let stored = 0;
 
 /** Error codes of the protocol. */
 export const code = {
@@ -78,6 +82,7 @@ export class PartitionLog {
     if (bytes.length > this.maxBatchBytes) return { errorCode: code.messageTooLarge };
     const batch = readRecordsBatch(Reader.from(bytes));
     const records = batch.records.map((record) => ({
+      order: stored++,
       key: record.key === null ? null : record.key.toString(),
       value: String(record.value),
       timestampMs: Number(batch.firstTimestamp + record.timestampDelta),
