@@ -27,7 +27,6 @@ export interface Mutant {
 }
 
 const ingest = 'gateway/core/ingest.ts';
-const lane = 'gateway/kafka/lane.ts';
 
 export const mutants: readonly Mutant[] = [
   {
@@ -113,16 +112,15 @@ export const mutants: readonly Mutant[] = [
     what: 'stamps one of 20 batches with the sequence number of the batch before: the broker takes it for a repetition, drops it, and acknowledges it',
     edits: [
       {
-        file: lane,
-        find: 'batch.stamp(this.#identity as ProducerIdentity, this.#nextSequence);',
+        file: 'gateway/kafka/sequence.ts',
+        find: 'batch.stamp(this.#identity as ProducerIdentity, this.#next);',
         replace: `this.stamps = (this.stamps ?? 0) + 1;
-      if (this.stamps > 20 && this.lastRecords === batch.records) {
-        this.stamps = 0;
-        this.#nextSequence = this.lastSequence;
-      }
-      this.lastSequence = this.#nextSequence;
-      this.lastRecords = batch.records;
-      batch.stamp(this.#identity as ProducerIdentity, this.#nextSequence);`,
+    if (this.stamps > 20 && this.lastRecords === batch.records && this.#next >= batch.records) {
+      this.stamps = 0;
+      this.takeBack(batch.records);
+    }
+    this.lastRecords = batch.records;
+    batch.stamp(this.#identity as ProducerIdentity, this.#next);`,
       },
     ],
     scenario: 'none',

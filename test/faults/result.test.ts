@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest';
+import { exitCodeOf, figuresOf, found, isRed, type MutantResult, problemsOf } from '../../faults/result.ts';
+import { goodRun, goodVerdict, lossyRun, notRun } from './samples.ts';
+
+const mutant = (caught: boolean): MutantResult => ({
+  ...{ name: 'm', what: 'wrong', expects: 'lost', caught, run: caught ? lossyRun : goodRun },
+});
+
+describe('what the judge found', () => {
+  it('is no problem when there are only duplicates that the faults explain', () => {
+    expect(problemsOf(goodVerdict, 3)).toEqual([]);
+  });
+
+  it('is a problem when there is one duplicate more', () => {
+    expect(problemsOf(goodVerdict, 2)).toEqual([
+      { finding: 'duplicated', text: '3 duplicates, where the faults explain 2' },
+    ]);
+  });
+
+  it.each(['lost', 'lostLetters', 'phantom', 'outOfOrder', 'split', 'wrongPartition', 'wrongId', 'misjudged'] as const)(
+    'is a problem when a single one is %s',
+    (finding) => {
+      expect(problemsOf({ ...goodVerdict, [finding]: 1 }, 3).map((problem) => problem.finding)).toEqual([finding]);
+    },
+  );
+});
+
+describe('the figures of a matrix', () => {
+  it('are sums over the scenarios that ran', () => {
+    expect(figuresOf([goodRun, lossyRun, notRun], [mutant(true), mutant(false)])).toEqual({
+      ...{ scenarios: 2, acked: 180, lost: 2, phantom: 0, outOfOrder: 0, split: 0, duplicated: 6, duplicateBound: 14 },
+      ...{ mutantsCaught: 1, mutants: 2 },
+    });
+  });
+
+  it('have the keys of the last line, in its order', () => {
+    expect(Object.keys(figuresOf([], []))).toEqual([
+      ...['scenarios', 'acked', 'lost', 'phantom', 'outOfOrder', 'split', 'duplicated', 'duplicateBound'],
+      ...['mutantsCaught', 'mutants'],
+    ]);
+  });
+
+  it('count a scenario that broke before its judgement, without figures', () => {
+    const broken = { ...goodRun, verdict: undefined, duplicateBound: 0 };
+    expect(figuresOf([broken], [])).toMatchObject({ scenarios: 1, acked: 0, duplicated: 0 });
+  });
+});
+
+describe('the exit code', () => {
+  it('is 0 when everything that ran is good and every mutant was caught', () => {
+    expect(exitCodeOf([goodRun, notRun], [mutant(true)])).toBe(0);
+  });
+
+  it('is 1 when a scenario is red', () => {
+    expect(exitCodeOf([goodRun, lossyRun], [])).toBe(1);
+  });
+
+  it('is 1 when a mutant was not caught', () => {
+    expect(exitCodeOf([goodRun], [mutant(false)])).toBe(1);
+  });
+
+  it('is 2 when nothing could be run', () => {
+    expect(exitCodeOf([notRun], [])).toBe(2);
+  });
+});
+
+describe('a scenario that could not be run', () => {
+  it('is neither red nor does it find anything', () => {
+    expect(isRed(notRun)).toBe(false);
+    expect(found(notRun, 'lost')).toBe(false);
+    expect(found(lossyRun, 'lost')).toBe(true);
+    expect(found(lossyRun, 'phantom')).toBe(false);
+  });
+});
