@@ -4,13 +4,16 @@ import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 /**
- * How near the ceiling is. 1: devices are held back as above the soft watermark. 2: as above the hard one, and new
- * connections are refused. 3: connections that hold most are cut off.
+ * How near the ceiling is. 1: devices are held back as above the soft watermark. 2: new connections are refused, too; those
+ * that are there go on, for only what is handled is let go of. 3: nothing is read, and connections that hold most are cut
+ * off.
  */
 export type MemoryLevel = 0 | 1 | 2 | 3;
 
 export interface MemoryReading {
   readonly residentBytes: number;
+  /** Of these: V8's heap with its free pages, and everything outside of it that objects refer to, garbage included. */
+  readonly occupiedBytes: number;
   readonly heapBytes: number;
   /** Beyond it V8 ends the process, however much memory there is. */
   readonly heapLimitBytes: number;
@@ -19,7 +22,7 @@ export interface MemoryReading {
 export interface MemoryWatchOptions {
   readonly ceilingBytes: number;
   readonly onLevel: (level: MemoryLevel, reading: MemoryReading) => void;
-  /** At level 3, at each look: that many bytes should be let go of. */
+  /** At level 3, whenever collecting garbage was not enough: that many bytes should be let go of. */
   readonly onCritical: (excessBytes: number) => void;
   readonly read?: () => MemoryReading;
   readonly collectGarbage?: () => void;
@@ -30,9 +33,16 @@ export interface MemoryWatchOptions {
 const marks = [0.75, 0.85, 0.92] as const;
 const hysteresis = 0.05;
 
+/**
+ * The allocator keeps much of what is freed, and uses it again: resident, but not lost. As long as no more than these
+ * shares are occupied, the resident memory alone raises no alarm, or no more than level 1. Otherwise there were no way back
+ * from a flood.
+ */
+const roomyShares = { noAlarm: 0.55, level1: 0.7 } as const;
+
 const lookEveryMs = 50;
 /** Between two collections that are asked for, by level. */
-const collectEveryMs = [5000, 5000, 1000, 1000] as const;
+const collectEveryMs = [5000, 5000, 2000, 1000] as const;
 
 /** What the process may take: as configured, or nine tenths of what the control group, or the machine, has. */
 export function ceilingBytesOf(maxBytes: number): number {
@@ -56,6 +66,8 @@ export class MemoryWatch {
   readonly #now: () => number;
   #timer: NodeJS.Timeout | undefined;
   #collectedAtMs = Number.NEGATIVE_INFINITY;
+  /** Code, libraries, stacks: resident before there was anything to occupy memory. */
+  readonly #fixedBytes: number;
   level: MemoryLevel = 0;
   collections = 0;
 
@@ -64,6 +76,8 @@ export class MemoryWatch {
     this.#read = options.read ?? readMemory;
     this.#collect = options.collectGarbage ?? garbageCollector();
     this.#now = options.monotonicMs ?? (() => performance.now());
+    const { residentBytes, occupiedBytes } = this.#read();
+    this.#fixedBytes = Math.max(0, residentBytes - occupiedBytes);
   }
 
   start(): void {
@@ -78,13 +92,14 @@ export class MemoryWatch {
   /** Looks once; done by the timer. */
   look(): void {
     let reading = this.#read();
-    if (this.#levelFor(reading) > 0 && this.#collectIfDue()) reading = this.#read();
+    const isCollected = this.#levelFor(reading) > 0 && this.#collectIfDue();
+    if (isCollected) reading = this.#read();
     const level = this.#levelFor(reading);
     if (level !== this.level) {
       this.level = level;
       this.#options.onLevel(level, reading);
     }
-    if (level === 3) this.#options.onCritical(this.#excessBytes(reading));
+    if (level === 3 && isCollected) this.#options.onCritical(this.#excessBytes(reading));
   }
 
   #collectIfDue(): boolean {
@@ -96,8 +111,16 @@ export class MemoryWatch {
     return true;
   }
 
-  #levelFor({ residentBytes, heapBytes, heapLimitBytes }: MemoryReading): MemoryLevel {
-    const share = Math.max(residentBytes / this.#options.ceilingBytes, heapBytes / heapLimitBytes);
+  #levelFor({ residentBytes, occupiedBytes, heapBytes, heapLimitBytes }: MemoryReading): MemoryLevel {
+    const { ceilingBytes } = this.#options;
+    const resident = this.#levelOf(residentBytes / ceilingBytes);
+    const heap = this.#levelOf(heapBytes / heapLimitBytes);
+    const occupiedShare = (occupiedBytes + this.#fixedBytes) / ceilingBytes;
+    const most = occupiedShare < roomyShares.noAlarm ? 0 : occupiedShare < roomyShares.level1 ? 1 : 3;
+    return Math.max(heap, Math.min(resident, most)) as MemoryLevel;
+  }
+
+  #levelOf(share: number): MemoryLevel {
     for (const level of [3, 2, 1] as const) {
       const mark = marks[level - 1] as number;
       if (share >= (this.level >= level ? mark - hysteresis : mark)) return level;
@@ -105,14 +128,20 @@ export class MemoryWatch {
     return 0;
   }
 
+  /** Down to the mark below: cutting off no more than it takes. */
   #excessBytes({ residentBytes }: MemoryReading): number {
     return Math.max(0, residentBytes - this.#options.ceilingBytes * marks[1]);
   }
 }
 
 function readMemory(): MemoryReading {
-  const { used_heap_size: heapBytes, heap_size_limit: heapLimitBytes } = getHeapStatistics();
-  return { residentBytes: memoryUsage.rss(), heapBytes, heapLimitBytes };
+  const { used_heap_size, total_heap_size, external_memory, heap_size_limit } = getHeapStatistics();
+  return {
+    residentBytes: memoryUsage.rss(),
+    occupiedBytes: total_heap_size + external_memory,
+    heapBytes: used_heap_size,
+    heapLimitBytes: heap_size_limit,
+  };
 }
 
 /** V8's own collector, without the flag having been given to the process. */

@@ -8,7 +8,7 @@ export interface MemoryNeed {
 }
 
 /** The process with its code, before the first device: measured, rounded up. */
-const processBytes = 128 * 1024 * 1024;
+const processBytes = 192 * 1024 * 1024;
 /** A connection with its session, idle: measured 12 kB, rounded up. */
 const perConnectionBytes = 16 * 1024;
 const perSessionAwayBytes = 1536;

@@ -115,7 +115,7 @@ export class Connection implements ConnectionFacts {
 
   #readPackets(): void {
     try {
-      for (let left = this.context.limits.maxPacketsPerTurn; this.#isRead; left -= 1) {
+      for (let left = this.#packetsPerTurn; this.#isRead; left -= 1) {
         if (this.#mustWait) {
           this.#pause();
           break;
@@ -136,6 +136,11 @@ export class Connection implements ConnectionFacts {
       this.failed(error);
     }
     this.#countPartial();
+  }
+
+  get #packetsPerTurn(): number {
+    const { pressure, limits } = this.context;
+    return pressure === 0 ? limits.maxPacketsPerTurn : Math.ceil(limits.maxPacketsPerTurn / 4);
   }
 
   /** Enough for this turn of the event loop: the others come first, then the rest. */

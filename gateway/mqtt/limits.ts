@@ -20,7 +20,7 @@ export interface MqttLimits {
   readonly receiveMaximumUnderPressure: number;
   /** Payload bytes of unanswered publishes at which a connection is not read further. */
   readonly maxInFlightBytes: number;
-  /** Packets of one connection that are handled in a row; then every other connection has its turn. */
+  /** Packets of one connection that are handled in a row, a quarter of them under pressure; then every other connection has its turn. */
   readonly maxPacketsPerTurn: number;
   /**
    * Bytes of packets that are still arriving, over all connections. Beyond it the connection that holds most of them is
@@ -48,7 +48,7 @@ export const defaultLimits: MqttLimits = {
   maxInFlightPerConnection: 64,
   receiveMaximumUnderPressure: 8,
   maxInFlightBytes: 1_048_576,
-  maxPacketsPerTurn: 256,
+  maxPacketsPerTurn: 64,
   maxPartialBytes: 67_108_864,
   topicAliasMaximum: 16,
   maxSessionExpirySeconds: 86_400,

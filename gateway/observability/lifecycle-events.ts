@@ -26,7 +26,7 @@ export class LifecycleEvents {
     metrics.gauge('edge_memory_ceiling_bytes', 'Resident memory that must not be exceeded.', () => this.#ceilingBytes);
     metrics.gauge(
       'edge_memory_level',
-      '0: far from the ceiling; 1: devices are held back; 2: nothing is read, new connections are refused; 3: the heaviest connections are cut off.',
+      '0: far from the ceiling; 1: devices are held back; 2: new connections are refused, too; 3: nothing is read, the heaviest connections are cut off.',
       () => this.#memoryLevel,
     );
     metrics.counter(

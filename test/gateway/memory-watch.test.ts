@@ -3,7 +3,14 @@ import { ceilingBytesOf, MemoryWatch } from '../../gateway/memory-watch.ts';
 
 /** A watch over a ceiling of 1000 bytes, and what it was told and did. */
 function watchOf() {
-  const state = { residentBytes: 0, heapBytes: 0, heapLimitBytes: 1000, nowMs: 0, garbageBytes: 0 };
+  const state = {
+    residentBytes: 0,
+    occupiedBytes: 1000,
+    heapBytes: 0,
+    heapLimitBytes: 1000,
+    nowMs: 0,
+    garbageBytes: 0,
+  };
   const levels: number[] = [];
   const excess: number[] = [];
   let collections = 0;
@@ -54,7 +61,7 @@ describe('the watch over the memory', () => {
     look(800, 5000);
     expect(collections()).toBe(2);
     look(860);
-    for (let i = 0; i < 20; i += 1) look(860);
+    for (let i = 0; i < 40; i += 1) look(860);
     expect(collections()).toBe(3);
   });
 
@@ -62,15 +69,30 @@ describe('the watch over the memory', () => {
     const { state, levels, look } = watchOf();
     look(900);
     state.garbageBytes = 600;
-    look(900, 1000);
+    look(900, 2000);
     expect(levels).toEqual([2, 0]);
   });
 
-  it('says at each look how much too much there is, as long as it is critical', () => {
+  it('is not alarmed by what the allocator keeps of memory that is free', () => {
+    const { state, levels, look } = watchOf();
+    look(950);
+    state.occupiedBytes = 600;
+    look(950);
+    state.occupiedBytes = 500;
+    look(950);
+    state.occupiedBytes = 800;
+    look(950);
+    expect(levels).toEqual([3, 1, 0, 3]);
+  });
+
+  it('says how much too much there is, as long as it is critical and collecting does not help', () => {
     const { excess, look } = watchOf();
     look(950);
-    look(930);
-    look(860);
+    look(880);
+    look(880);
+    expect(excess).toEqual([100]);
+    look(930, 950);
+    look(940);
     expect(excess).toEqual([100, 80]);
   });
 });

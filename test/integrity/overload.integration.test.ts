@@ -1,0 +1,205 @@
+import { readFile } from 'node:fs/promises';
+import mqtt from 'mqtt';
+import { generate, type Packet } from 'mqtt-packet';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type LocalKafka, startKafka } from '../../deploy/local/kafka.ts';
+import { Flood } from '../support/flood.ts';
+import { GatewayProcess } from '../support/gateway-process.ts';
+import { gatewaySettings } from '../support/gateway-settings.ts';
+import { sharedServers } from '../support/servers.ts';
+import { telemetryPayload } from '../support/telemetry.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+const mebibyte = 1024 * 1024;
+const ceilingBytes = 512 * mebibyte;
+const quietDevices = 20;
+const loudPerKind = 120;
+const { registryUrl } = sharedServers();
+
+const packets = (version: 4 | 5, ...each: object[]): Buffer =>
+  Buffer.concat(each.map((packet) => generate(packet as Packet, { protocolVersion: version })));
+
+/** As many publishes as make a large write, with packet identifiers that come round. */
+const publishes = (version: 4 | 5, qos: 0 | 1, count: number): Buffer => {
+  const payload = telemetryPayload('veh-loud', 1);
+  const fields = { cmd: 'publish', topic: 'v1/vehicles/veh-loud/telemetry', payload, qos, dup: false, retain: false };
+  return packets(version, ...Array.from({ length: count }, (_, index) => ({ ...fields, messageId: index + 1 })));
+};
+
+/** The first 100 kB of a PUBLISH of 200 kB. */
+const halfAPublish = (): Buffer => {
+  const topic = 'v1/vehicles/veh-loud/telemetry';
+  const whole = packets(4, { cmd: 'publish', topic, payload: Buffer.alloc(200_000), qos: 1, messageId: 1 });
+  return whole.subarray(0, 100_000);
+};
+
+/** The most memory that the process has had, from the kernel. */
+async function peakResidentBytes(gateway: GatewayProcess): Promise<number> {
+  const status = await readFile(`/proc/${gateway.child.pid}/status`, 'utf8');
+  return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1]) * 1024;
+}
+
+/** A device that publishes now and then and pings in between. */
+class QuietDevice {
+  readonly #client: mqtt.MqttClient;
+  readonly #vehicle: string;
+  #sequence = 0;
+  published = 0;
+  answered = 0;
+  pings = 0;
+  closed = 0;
+  longestMs = 0;
+
+  private constructor(client: mqtt.MqttClient, vehicle: string) {
+    this.#client = client;
+    this.#vehicle = vehicle;
+    client.on('close', () => (this.closed += 1));
+    client.on('packetreceive', ({ cmd }) => {
+      if (cmd === 'pingresp') this.pings += 1;
+    });
+  }
+
+  static async connect(url: string, vehicle: string, version: 4 | 5): Promise<QuietDevice> {
+    const options = { protocolVersion: version, reconnectPeriod: 0, keepalive: 60 } as const;
+    return new QuietDevice(await mqtt.connectAsync(url, { ...options, clientId: vehicle }), vehicle);
+  }
+
+  publish(): void {
+    this.published += 1;
+    this.#sequence += 1;
+    const payload = telemetryPayload(this.#vehicle, this.#sequence);
+    const sentAtMs = performance.now();
+    this.#client.publishAsync(`v1/vehicles/${this.#vehicle}/telemetry`, payload, { qos: 1 }).then(
+      () => {
+        this.answered += 1;
+        this.longestMs = Math.max(this.longestMs, performance.now() - sentAtMs);
+      },
+      () => {},
+    );
+  }
+
+  ping(): void {
+    this.#client.sendPing();
+  }
+
+  get receiveMaximum(): number | undefined {
+    return this.#client.connackPacket?.properties?.receiveMaximum;
+  }
+
+  async end(): Promise<void> {
+    await this.#client.endAsync(true);
+  }
+}
+
+describe('when hundreds of connections send all that they can', () => {
+  let kafka: LocalKafka;
+  beforeAll(async () => {
+    kafka = await startKafka({ brokers: 1 });
+  });
+  afterAll(() => kafka?.close());
+
+  it('memory stays below its ceiling, quiet devices are answered, and everything returns to normal by itself', {
+    timeout: 200_000,
+  }, async () => {
+    const made = gatewaySettings({
+      bootstrap: kafka.bootstrap,
+      registryUrl,
+      auth: 'anonymous',
+      sections: {
+        mqtt: { maxConnections: 1000, maxSessions: 1000, maxPartialBytes: 4 * mebibyte },
+        identity: { cacheMaxEntries: 1000, hashConcurrency: 1 },
+        kafka: { softRecords: 10_000, hardRecords: 20_000, softBytes: 8 * mebibyte, hardBytes: 16 * mebibyte },
+        memory: { maxBytes: ceilingBytes },
+        readiness: { unsettledAfterMs: 3000, pressureAfterMs: 1000, recoverAfterMs: 1000 },
+      },
+    });
+    await using gateway = await GatewayProcess.start(made.settings);
+    const url = `mqtt://127.0.0.1:${gateway.mqttPort()}`;
+    const baseBytes = await gateway.metric('process_resident_memory_bytes');
+    const quiet: QuietDevice[] = [];
+    for (let i = 0; i < quietDevices; i += 1) {
+      quiet.push(await QuietDevice.connect(url, `veh-quiet-${i}`, i % 2 === 0 ? 5 : 4));
+    }
+    const port = gateway.mqttPort();
+    const connections = loudPerKind;
+    {
+      await using unlimited = new Flood({ port, connections, version: 4, bytes: publishes(4, 1, 2000) });
+      await using careless = new Flood({ port, connections, version: 5, bytes: publishes(5, 0, 2000) });
+      await using halves = new Flood({ port, connections, version: 4, bytes: halfAPublish(), once: true });
+      const pings = Buffer.alloc(60_000, Buffer.from([0xc0, 0]));
+      await using deaf = new Flood({ port, connections: 40, version: 4, bytes: pings, deaf: true });
+      await Promise.all([unlimited.start(), careless.start(), halves.start(), deaf.start()]);
+
+      // Kafka takes what it can; the machine is the limit. Whoever sends little gets in all the same.
+      for (let round = 1; round <= 4; round += 1) {
+        for (const device of quiet) device.publish();
+        await waitFor(() => quiet.every(({ answered }) => answered === round), {
+          deadlineMs: 30_000,
+          what: () => `answers in round ${round}: ${quiet.map(({ answered }) => answered).join()}`,
+        });
+      }
+      const longestMs = Math.max(...quiet.map((device) => device.longestMs));
+
+      // Now Kafka takes nothing at all.
+      for (const broker of kafka.brokers) broker.pause();
+      await waitFor(async () => (await gateway.metric('edge_not_ready', { reason: 'records_unsettled' })) === 1, {
+        deadlineMs: 30_000,
+        what: 'the gateway to be no longer ready',
+      });
+      expect(await gateway.metric('edge_ready')).toBe(0);
+      const shedBefore = await gateway.metric('edge_publishes_shed_total');
+      const pingsBefore = quiet.map((device) => device.pings);
+      for (const device of quiet) device.ping();
+      await waitFor(() => quiet.every((device, index) => device.pings > (pingsBefore[index] ?? 0)), {
+        deadlineMs: 30_000,
+        what: () => `pings to be answered: ${quiet.map(({ pings: count }) => count).join()}`,
+      });
+      for (const device of quiet) device.publish();
+      const newcomer = await QuietDevice.connect(url, 'veh-newcomer', 5);
+      expect(newcomer.receiveMaximum).toBe(8);
+      await newcomer.end();
+      expect(await gateway.metric('edge_publishes_shed_total')).toBeGreaterThan(shedBefore);
+      expect(await gateway.metric('edge_unsettled_records')).toBeLessThan(20_000);
+      expect(halves.cutOff).toBeGreaterThan(0);
+      expect(await gateway.metric('edge_mqtt_partial_bytes')).toBeLessThanOrEqual(4 * mebibyte);
+      console.info({
+        baseMiB: Math.round(baseBytes / mebibyte),
+        peakMiB: Math.round((await peakResidentBytes(gateway)) / mebibyte),
+        longestMs: Math.round(longestMs),
+        shed: await gateway.metric('edge_publishes_shed_total'),
+        sentMiB: [unlimited, careless, halves, deaf].map((flood) => Math.round(flood.sentBytes / mebibyte)),
+        cutOff: [unlimited, careless, halves, deaf].map((flood) => flood.cutOff),
+        memoryAlarms: await gateway.metric('edge_memory_alarms_total'),
+        delivered: await gateway.metric('edge_publishes_delivered_total'),
+      });
+      for (const broker of kafka.brokers) broker.resume();
+    }
+    await waitFor(() => quiet.every(({ answered, published }) => answered === published), {
+      deadlineMs: 60_000,
+      what: () => `every quiet publish to be answered: ${quiet.map(({ answered }) => answered).join()}`,
+    });
+    await waitFor(async () => (await gateway.metric('edge_ready')) === 1, {
+      deadlineMs: 60_000,
+      what: 'the gateway to be ready again',
+    });
+    await waitFor(async () => (await gateway.metric('edge_memory_level')) === 0, {
+      deadlineMs: 60_000,
+      what: 'the memory to be no longer short',
+    });
+    expect(await gateway.metric('edge_pressure')).toBe(0);
+    expect(quiet.map(({ closed }) => closed)).toEqual(quiet.map(() => 0));
+    await waitFor(async () => (await gateway.metric('edge_mqtt_connections')) === quietDevices, {
+      deadlineMs: 30_000,
+      what: 'the loud ones to be gone',
+    });
+    expect(await gateway.metric('edge_mqtt_connections_paused')).toBe(0);
+    expect(await gateway.metric('edge_mqtt_partial_bytes')).toBe(0);
+    const late = await QuietDevice.connect(url, 'veh-late', 5);
+    expect(late.receiveMaximum).toBe(64);
+    await late.end();
+    expect(await peakResidentBytes(gateway)).toBeLessThan(ceilingBytes);
+    await Promise.all(quiet.map((device) => device.end()));
+    gateway.kill('SIGTERM');
+    expect(await gateway.exited()).toBe(0);
+  });
+});
