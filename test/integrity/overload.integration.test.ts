@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import mqtt from 'mqtt';
 import { generate, type Packet } from 'mqtt-packet';
@@ -43,6 +44,7 @@ async function peakResidentBytes(gateway: GatewayProcess): Promise<number> {
 class QuietDevice {
   readonly #client: mqtt.MqttClient;
   readonly #vehicle: string;
+  readonly #receiveMaximum: number | undefined;
   #sequence = 0;
   published = 0;
   answered = 0;
@@ -50,9 +52,10 @@ class QuietDevice {
   closed = 0;
   longestMs = 0;
 
-  private constructor(client: mqtt.MqttClient, vehicle: string) {
+  private constructor(client: mqtt.MqttClient, vehicle: string, receiveMaximum: number | undefined) {
     this.#client = client;
     this.#vehicle = vehicle;
+    this.#receiveMaximum = receiveMaximum;
     client.on('close', () => (this.closed += 1));
     client.on('packetreceive', ({ cmd }) => {
       if (cmd === 'pingresp') this.pings += 1;
@@ -61,7 +64,9 @@ class QuietDevice {
 
   static async connect(url: string, vehicle: string, version: 4 | 5): Promise<QuietDevice> {
     const options = { protocolVersion: version, reconnectPeriod: 0, keepalive: 60 } as const;
-    return new QuietDevice(await mqtt.connectAsync(url, { ...options, clientId: vehicle }), vehicle);
+    const client = mqtt.connect(url, { ...options, clientId: vehicle });
+    const [{ properties }] = (await once(client, 'connect')) as [mqtt.IConnackPacket];
+    return new QuietDevice(client, vehicle, properties?.receiveMaximum);
   }
 
   publish(): void {
@@ -83,7 +88,7 @@ class QuietDevice {
   }
 
   get receiveMaximum(): number | undefined {
-    return this.#client.connackPacket?.properties?.receiveMaximum;
+    return this.#receiveMaximum;
   }
 
   async end(): Promise<void> {
