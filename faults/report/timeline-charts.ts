@@ -7,8 +7,9 @@ type SampleSeries = readonly [name: string, read: (sample: FleetSample) => numbe
 
 /** Low, so that all panels of a scenario can be seen at once. */
 const height = 180;
-/** Without an answer in a second there is no latency to show: the line breaks. */
+/** Without an answer in a second there is no latency to show, nor memory without a process: the line breaks. */
 const nothing = Number.NaN;
+const shown = (value: number): number => (value === 0 ? nothing : value);
 
 /** The panels of one scenario above each other, all over the same time, each with the phases and the faults; SVG. */
 export function timelineCharts({ marks, samples, observations }: TimelineRecord): string[] {
@@ -32,7 +33,7 @@ export function timelineCharts({ marks, samples, observations }: TimelineRecord)
   return [
     panel('rate', '1/s', ['answered', ({ acked, rejected }) => acked + rejected], ['sent', ({ sent }) => sent]),
     {
-      ...panel('latency', 'ms', ['p50', ({ p50Ms }) => p50Ms ?? nothing], ['p99', ({ p99Ms }) => p99Ms ?? nothing]),
+      ...panel('latency', 'ms', ['p50', ({ p50Ms }) => shown(p50Ms)], ['p99', ({ p99Ms }) => shown(p99Ms)]),
       logarithmic: true,
     },
     panel(
@@ -52,9 +53,7 @@ export function timelineCharts({ marks, samples, observations }: TimelineRecord)
 }
 
 function memorySeries(observations: readonly GatewayObservation[], at: (atMs: number) => number): ChartSeries {
-  const points = observations.map(
-    ({ atMs, residentBytes }) => [at(atMs), residentBytes > 0 ? residentBytes / 1024 / 1024 : nothing] as const,
-  );
+  const points = observations.map(({ atMs, residentBytes }) => [at(atMs), shown(residentBytes / 1024 / 1024)] as const);
   return { name: 'resident', points };
 }
 

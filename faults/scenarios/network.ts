@@ -92,7 +92,7 @@ export const kafkaLatency: Scenario = {
     }
     const toMs = Date.now();
     const pauses = (await world.gateway.metric('edge_mqtt_pauses_total')) - pausesBefore;
-    const slowest = Math.max(0, ...world.timeline.samplesBetween(fromMs, toMs).map(({ maxMs }) => maxMs ?? 0));
+    const slowest = Math.max(0, ...world.timeline.samplesBetween(fromMs, toMs).map(({ maxMs }) => maxMs));
     world.demand(slowest >= 2 * oneWayMs, `the slowest answer took ${slowest} ms: there was no latency`);
     world.demand(pauses > 0, 'no busy connection was paused');
     world.demand(world.timeline.highestPressure(fromMs, toMs) < 2, 'the hard watermark was passed');

@@ -19,7 +19,7 @@ const withTimeline: ScenarioRun = {
       { atMs: 2000, kind: 'phase', label: 'fault' },
       { atMs: 2500, kind: 'fault', label: 'broker 1 killed <at once>' },
     ],
-    samples: [sample(2000), sample(3000, { acked: 0, rejected: 0, p50Ms: null, p99Ms: null }), sample(4000)],
+    samples: [sample(2000), sample(3000, { acked: 0, rejected: 0, p50Ms: 0, p99Ms: 0 }), sample(4000)],
     observations: [observation(1500), observation(2600, { ready: false }), observation(3100)],
   },
 };
