@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import mqtt from 'mqtt';
 import { generate, type Packet } from 'mqtt-packet';
@@ -65,7 +64,9 @@ class QuietDevice {
   static async connect(url: string, vehicle: string, version: 4 | 5): Promise<QuietDevice> {
     const options = { protocolVersion: version, reconnectPeriod: 0, keepalive: 60 } as const;
     const client = mqtt.connect(url, { ...options, clientId: vehicle });
-    const [{ properties }] = (await once(client, 'connect')) as [mqtt.IConnackPacket];
+    const { properties } = await new Promise<mqtt.IConnackPacket>((resolve, reject) => {
+      client.once('connect', resolve).once('error', reject);
+    });
     return new QuietDevice(client, vehicle, properties?.receiveMaximum);
   }
 
