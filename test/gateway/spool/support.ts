@@ -185,7 +185,7 @@ export interface Assembly {
   readonly spool: Spool;
   readonly sink: SpooledSink;
   readonly recording: RecordingSpoolObserver;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** A spool and its sink, with `target` attached when there is one. */
