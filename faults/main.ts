@@ -21,11 +21,7 @@ function list(): void {
 }
 
 async function main(args: readonly string[]): Promise<number> {
-  const options = parseFaultOptions(
-    args,
-    scenarios.map(({ name }) => name),
-    { exit: (code) => process.exit(code) },
-  );
+  const options = parseFaultOptions(args, scenarios, { exit: (code) => process.exit(code) });
   if (options.list) {
     list();
     return 0;

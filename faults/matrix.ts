@@ -24,7 +24,10 @@ export async function runMatrix(options: FaultOptions, onLog: OnLog): Promise<Ma
   const mutants = options.mutants ? allMutants : [];
   const shortages = await shortagesOf([...scenarios, ...mutants.map(({ scenario }) => scenarioNamed(scenario))]);
   const fleet = options.short ? shortFleet : longFleet;
-  await using stage = await openStage(fleet.vehicles, new Set([...needsOf(scenarios)]), onLog);
+  await using stage = await openStage(
+    { vehicles: fleet.vehicles, needs: new Set(needsOf(scenarios)), short: options.short },
+    onLog,
+  );
   const results: ScenarioResult[] = [];
   const mutantResults: MutantResult[] = [];
   const run = async (scenario: Scenario, seed: number, mutant?: Mutant): Promise<ScenarioResult> => {

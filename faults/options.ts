@@ -55,14 +55,21 @@ const seed = (text: string): number => {
   return value;
 };
 
-const command = (known: readonly string[], output: Output): Command =>
+/** What there is to choose from. */
+export interface Choice {
+  readonly name: string;
+  /** `all` leaves it out in the short form. */
+  readonly longOnly?: true;
+}
+
+const command = (known: readonly Choice[], output: Output): Command =>
   new Command('npm run faults --')
     .description(
       'Breaks the gateway, Kafka and everything between them on a real 3-broker cluster while a fleet publishes, reads every record back with an independent client, and judges: lost, phantom, out of order, split, duplicated. The last line of output is JSON.',
     )
     .addOption(
       new Option('--scenario <name...>', 'what to break; several names or `all`; see --list')
-        .choices(['all', ...known])
+        .choices(['all', ...known.map(({ name }) => name)])
         .default(['all'], 'all'),
     )
     .addOption(new Option('--seconds <n>', "length of each fault (each scenario's own)").argParser(positive))
@@ -87,13 +94,14 @@ const command = (known: readonly string[], output: Output): Command =>
 /**
  * Reads the arguments (without node and script). Prints help or what is wrong and ends by calling `exit`.
  *
- * @param known names of all scenarios, in the order of `all`
+ * @param known all scenarios, in the order of `all`
  */
-export function parseFaultOptions(args: readonly string[], known: readonly string[], output: Output): FaultOptions {
+export function parseFaultOptions(args: readonly string[], known: readonly Choice[], output: Output): FaultOptions {
   const program = command(known, output).exitOverride((error) => output.exit(error.exitCode === 0 ? 0 : 2));
   const parsed = program.parse(args, { from: 'user' }).opts<Parsed>();
+  const all = known.filter(({ longOnly }) => !(parsed.short && longOnly)).map(({ name }) => name);
   return {
-    scenarios: parsed.scenario.includes('all') ? known : [...new Set(parsed.scenario)],
+    scenarios: parsed.scenario.includes('all') ? all : [...new Set(parsed.scenario)],
     seconds: parsed.seconds,
     seed: parsed.seed ?? Math.floor(Math.random() * largestSeed),
     repeat: parsed.repeat,

@@ -21,7 +21,9 @@ export function settingsOf(
   const layers: Sections[] = [{ kafka: form.short ? shortKafka : {} }, scenario.settings ?? {}, more];
   const sections = mergeSections(layers);
   // Absolute, because a relative one would be gone with the folder of each start.
-  if (sections.spool) sections.spool = { directory: join(stage.folder, `spool-${randomUUID()}`), ...sections.spool };
+  const disk = scenario.needs?.includes('gateway-disk') === true ? stage.gatewayDisk?.path : undefined;
+  const directory = join(disk ?? stage.folder, `spool-${randomUUID()}`);
+  if (sections.spool) sections.spool = { directory, ...sections.spool };
   return gatewaySettings({
     bootstrap: scenario.network === 'proxied' ? kafka.proxiedBootstrap : kafka.bootstrap,
     registryUrl: registry.url,

@@ -90,6 +90,8 @@ export interface Scenario {
   /** One sentence: what is done, and what must hold. */
   readonly what: string;
   readonly needs?: readonly Need[];
+  /** Takes minutes in any form: `all` leaves it out in the short one. */
+  readonly longOnly?: true;
   /** `direct` unless given. */
   readonly network?: 'direct' | 'proxied';
   /** The gateway runs with a clock that can be shifted. */

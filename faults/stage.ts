@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type LocalKafka, startKafka } from '../deploy/local/kafka.ts';
 import type { OnLog } from '../deploy/local/progress.ts';
 import { registerDevices, registerFleet, type TestDevice } from '../test/support/devices.ts';
+import { QUICK_RECOVERY } from './injectors/quick-recovery.ts';
 import { SmallDisk } from './injectors/small-disk.ts';
 import { TcpProxy } from './injectors/tcp-proxy.ts';
 import { RestartableRegistry } from './restartable-registry.ts';
@@ -38,11 +39,17 @@ export async function shortageOf(need: Need): Promise<string | undefined> {
   return available ? undefined : `${need}: no user namespaces with mounts of their own`;
 }
 
-/**
- * @param vehicles devices to be registered for the fleet
- * @param needs disks that some scenario wants; where the machine has none, they are left out
- */
-export async function openStage(vehicles: number, needs: ReadonlySet<Need>, onLog: OnLog): Promise<Stage> {
+export interface StageOptions {
+  /** Devices to be registered for the fleet. */
+  readonly vehicles: number;
+  /** Disks that some scenario wants; where the machine has none, they are left out. */
+  readonly needs: ReadonlySet<Need>;
+  /** The cluster notices and heals a fault sooner. */
+  readonly short: boolean;
+}
+
+/** @throws {LocalServerError} when a server does not start */
+export async function openStage({ vehicles, needs, short }: StageOptions, onLog: OnLog): Promise<Stage> {
   await using opened = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), 'edge-faults-'));
   opened.defer(() => rm(folder, { recursive: true, force: true }));
@@ -57,6 +64,7 @@ export async function openStage(vehicles: number, needs: ReadonlySet<Need>, onLo
   const kafka = await startKafka({
     brokers: 3,
     proxied: true,
+    ...(short ? { settings: QUICK_RECOVERY } : {}),
     dataDirs: [undefined, undefined, brokerDisk === undefined ? undefined : join(brokerDisk.path, 'kafka')],
     onLog,
     onUnexpectedEnd: (error) => onLog(firstLine(error.message)),

@@ -2,7 +2,7 @@ import type { Scenario } from '../scenario.ts';
 import { followersHangLeaderDies, leaderKill, leaderPause, twoBrokersDown } from './brokers.ts';
 import { clockBack, clockForward } from './clock.ts';
 import { resets } from './connections.ts';
-import { brokerDiskFull } from './disks.ts';
+import { brokerDiskFull, gatewayDiskFull } from './disks.ts';
 import { gatewayKill, gatewayTerm } from './gateway.ts';
 import { blackhole, cutAllBrokers, cutOneBroker, kafkaLatency } from './network.ts';
 import { randomPairs } from './pairs.ts';
@@ -31,6 +31,7 @@ export const scenarios: readonly Scenario[] = [
   followersHangLeaderDies,
   twoBrokersDown,
   brokerDiskFull,
+  gatewayDiskFull,
   spoolBacklog,
   spoolKill,
   randomPairs,

@@ -34,6 +34,7 @@ export const spoolBacklog: Scenario = {
   name: 'spool-backlog',
   title: 'A gigabyte in the spool',
   what: 'all brokers are killed until the spool holds 1 GB (64 MB in the short form), answered all the time; then it is replayed while new traffic flows, in order per vehicle',
+  longOnly: true,
   settings: { spool },
   // The most that filling the spool may take.
   seconds: { short: 60, long: 300 },

@@ -25,7 +25,7 @@ const startUpS = (seconds: number): number => Math.min(300, seconds / 5);
  */
 export async function runSoak(options: SoakOptions, screen: Screen, signal: AbortSignal): Promise<SoakMeasurements> {
   const onLog = (line: string): void => screen.print(line);
-  await using stage = await openStage(options.vehicles, new Set(), onLog);
+  await using stage = await openStage({ vehicles: options.vehicles, needs: new Set(), short: false }, onLog);
   signal.throwIfAborted();
   const port = await freePort();
   const { settings, eventsTopic, deadLetterTopic } = settingsOf(stage, port);
