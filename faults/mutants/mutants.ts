@@ -72,6 +72,11 @@ export const mutants: readonly Mutant[] = [
     this.taken = (this.taken ?? 0) + 1;
     if (this.held === undefined && publish.qos === 1 && this.taken % 200 === 0) {
       this.held = publish;
+      setTimeout(() => {
+        if (this.held !== publish) return;
+        this.held = undefined;
+        this.take(publish);
+      }, 2000);
       return;
     }
     this.take(publish);
