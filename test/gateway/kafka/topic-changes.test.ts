@@ -117,6 +117,47 @@ describe('a topic that is deleted and created again', () => {
     expect(change.possibleDuplicates).toBeGreaterThan(0);
   });
 
+  test('sends nothing to where it does not belong while it waits', async () => {
+    const { cluster, drive, settled, appended, recording } = await fleetScene({
+      partitions: 2,
+      brokers: 2,
+      settings: { requestTimeoutMs: 400, metadataMaxAgeMs: 20 },
+    });
+    cluster.broker(1).frozen = true;
+    drive(1);
+    await waitFor(() => cluster.log(topic, 1).values.length > 0, { deadlineMs: 5000, what: 'the other broker' });
+    const first = cluster.log(topic, 1).values.length;
+    cluster.delete(topic);
+    await waitFor(() => recording.of('topicChanged').length === 1, { deadlineMs: 5000, what: 'the loss to be seen' });
+    cluster.create(topic, 3);
+    drive(2);
+    await waitFor(() => recording.of('topicChanged').length === 2, {
+      deadlineMs: 5000,
+      what: 'the new one to be seen',
+    });
+    drive(2);
+    cluster.broker(1).frozen = false;
+    await settled(appended());
+    for (const { values } of logsOf(cluster)) expect(values.length).toBeGreaterThan(first);
+    for (const [partition, { values }] of logsOf(cluster).entries()) {
+      for (const value of values) expect(partitionOf(value.split(':')[0] as string, 3)).toBe(partition);
+    }
+  });
+
+  test('does not take a record for another one that got its sequence number first', async () => {
+    const { cluster, append, settled } = await scene({ settings: { maxBatchRecords: 1 } });
+    const keyOf = (partition: number) =>
+      Array.from({ length: 20 }, (_, i) => `key-${i}`).find((key) => partitionOf(key, 2) === partition) as string;
+    cluster.delete(topic);
+    cluster.create(topic, 2);
+    // Nobody has noticed, so both go to the only partition of old; the first one is stored as its number 0.
+    cluster.script.push({ kind: 'store_and_drop' });
+    append('first', keyOf(1));
+    append('second', keyOf(0));
+    await settled(2);
+    expect(logsOf(cluster).map(({ values }) => values)).toEqual([['first', 'second'], ['first']]);
+  });
+
   test('keeps what was handed over apart from what was not', async () => {
     const { cluster, drive, producer, settlements, appended, recording } = await fleetScene({ partitions: 6 });
     cluster.delete(topic);
