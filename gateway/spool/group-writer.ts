@@ -148,12 +148,13 @@ export class GroupWriter {
       this.#setBlock('full');
       return false;
     }
-    // What Kafka had before it was written leaves a gap, and only the cursor tells that nothing is missing there.
-    if (first.number !== segments.nextFrame) await this.#writeCursor();
-    for (const buffer of buffers) finishFrame(buffer, first.number);
+    // From here on the group stays at the front of `pending`, whatever Kafka settles during the steps that take time.
     this.#writing = frames.length;
     let written: WrittenGroup;
     try {
+      // What Kafka had before it was written leaves a gap, and only the cursor tells that nothing is missing there.
+      if (first.number !== segments.nextFrame) await this.#writeCursor();
+      for (const buffer of buffers) finishFrame(buffer, first.number);
       const nextFrame = first.number + frames.length;
       written = await segments.write({
         buffers,
