@@ -26,7 +26,7 @@ export const plannedShare = 0.85;
  * it: bytes that were read of paused connections, at most 128 KiB each, and what waits for devices that do not read. The
  * watch over the memory answers for these.
  */
-export function memoryNeeds({ mqtt, kafka, identity }: GatewayConfig): MemoryNeed[] {
+export function memoryNeeds({ mqtt, kafka, spool, identity }: GatewayConfig): MemoryNeed[] {
   const away = Math.max(0, mqtt.maxSessions - mqtt.maxConnections);
   return [
     { setting: 'the process itself', bytes: processBytes },
@@ -36,6 +36,8 @@ export function memoryNeeds({ mqtt, kafka, identity }: GatewayConfig): MemoryNee
     // Encoded, and the payloads, which are kept for the case that Kafka refuses a record for good.
     { setting: 'kafka.hardBytes', bytes: 2 * kafka.hardBytes },
     { setting: 'kafka.hardRecords', bytes: kafka.hardRecords * perUnsettledRecordBytes },
+    // While Kafka is away the producer keeps what it has handed over, beside what waits for the disk.
+    { setting: 'spool.mode', bytes: spool.mode === 'off' ? 0 : 2 * kafka.hardBytes + spool.replayMaxBytes },
     { setting: 'identity.cacheMaxEntries', bytes: identity.cacheMaxEntries * perCachedCredentialBytes },
     { setting: 'identity.hashConcurrency', bytes: identity.hashConcurrency * perHashBytes },
   ];

@@ -1,23 +1,20 @@
-import { join } from 'node:path';
 import { delivered, type Outcome, spooled, unanswered } from '../core/outcome.ts';
 import type { Settleable } from '../core/publish.ts';
 import type { Pressure, RecordEncoder } from '../core/record-sink.ts';
 import { Watermarks } from '../core/watermarks.ts';
 import { BufferPool } from '../record-batch/buffer-pool.ts';
 import type { SealedBatch } from '../record-batch/sealed-batch.ts';
-import { CursorFile } from './cursor-file.ts';
-import { DirectoryLock } from './directory-lock.ts';
-import { SpoolError } from './errors.ts';
+import type { DirectoryLock } from './directory-lock.ts';
 import { type FileLayer, nodeFiles } from './file-layer.ts';
 import { Frame } from './frame.ts';
 import { layOutFrame } from './frame-format.ts';
 import { GroupWriter } from './group-writer.ts';
 import { Intake } from './intake.ts';
 import type { SpoolBlock, SpoolObserver } from './observer.ts';
+import { type OpenDirectory, openDirectory } from './open-directory.ts';
 import { ReplayReader } from './replay-reader.ts';
 import { type Segment, Segments } from './segments.ts';
 import type { BatchLimits, SpoolSettings } from './settings.ts';
-import { type Survey, surveySpool } from './survey.ts';
 
 export interface SpoolOptions {
   readonly settings: SpoolSettings;
@@ -88,28 +85,16 @@ export class Spool {
     const { settings, observer, files = nodeFiles } = options;
     const { directory } = settings;
     const startedAtMs = performance.now();
-    let lock: DirectoryLock | undefined;
-    try {
-      await files.makeDirectory(directory);
-      lock = DirectoryLock.take(directory);
-      const survey = await surveySpool(files, directory);
-      const cursorFile = new CursorFile(files, directory, survey.cursor?.version ?? 0);
-      await tidy(files, directory, survey, cursorFile);
-      const spool = new Spool(options, lock, survey, cursorFile);
-      const { records, batches, bytes } = spool.depth();
-      const durationMs = performance.now() - startedAtMs;
-      observer.opened({ directory, records, batches, bytes, tornBytes: survey.tornBytes, durationMs });
-      for (const { name, damage } of survey.segments) if (damage.length > 0) observer.damaged(name, damage);
-      return spool;
-    } catch (error) {
-      lock?.release();
-      if (error instanceof SpoolError) throw error;
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new SpoolError('spool_directory_unusable', `spool ${directory}: ${reason}`, error);
-    }
+    const opened = await openDirectory(files, directory);
+    const { segments, tornBytes } = opened.survey;
+    const spool = new Spool(options, opened);
+    const { records, batches, bytes } = spool.depth();
+    observer.opened({ directory, records, batches, bytes, tornBytes, durationMs: performance.now() - startedAtMs });
+    for (const { name, damage } of segments) if (damage.length > 0) observer.damaged(name, damage);
+    return spool;
   }
 
-  private constructor(options: SpoolOptions, lock: DirectoryLock, survey: Survey, cursorFile: CursorFile) {
+  private constructor(options: SpoolOptions, { lock, survey, cursorFile, cursor }: OpenDirectory) {
     const { settings, limits, observer, files = nodeFiles, nowMs = Date.now } = options;
     this.#settings = settings;
     this.#observer = observer;
@@ -125,7 +110,6 @@ export class Spool {
     }
     this.recoveredRecords = this.#records;
     this.#unread = this.#records;
-    const cursor = cursorOf(survey);
     this.#writer = new GroupWriter({
       segments: this.#segments,
       cursorFile,
@@ -352,26 +336,3 @@ export class Spool {
 }
 
 const flushPollMs = 5;
-
-/** Where the replay begins. Without a cursor: with whatever there is. */
-const cursorOf = ({ cursor, segments, nextFrame }: Survey): number =>
-  cursor?.frame ?? segments[0]?.firstFrame ?? nextFrame;
-
-/** Leaves the directory as the survey says it should be. */
-async function tidy(files: FileLayer, directory: string, survey: Survey, cursorFile: CursorFile): Promise<void> {
-  for (const name of survey.needless) await files.remove(join(directory, name));
-  const last = survey.segments.at(-1);
-  if (last !== undefined && survey.tornBytes > 0) {
-    const file = await files.openForWriting(join(directory, last.name), 'keep');
-    try {
-      await file.truncate(last.end);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-  }
-  // Makes both of its slots while there is room: on a full disk it is what lets segments be removed.
-  await cursorFile.write(cursorOf(survey));
-  await cursorFile.write(cursorOf(survey));
-  await files.syncDirectory(directory);
-}

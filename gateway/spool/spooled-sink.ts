@@ -1,12 +1,11 @@
-import { type Outcome, type Rejection, rejected } from '../core/outcome.ts';
+import type { Outcome } from '../core/outcome.ts';
 import type { Settleable } from '../core/publish.ts';
 import type { HeldBatch, Pressure, RecordEncoder, RecordHolder, RecordSink } from '../core/record-sink.ts';
-import { RecordCursor, recordCopier } from '../record-batch/record-cursor.ts';
-import type { SealedBatch } from '../record-batch/sealed-batch.ts';
+import { Burial } from './burial.ts';
 import { Flight } from './flight.ts';
 import { type Frame, type FrameOwner, SpooledRecord } from './frame.ts';
+import { handOn } from './hand-on.ts';
 import type { SpoolObserver, SpoolState } from './observer.ts';
-import { keyOf, RefusedRecord, type RefusedRecordOwner, refusedRecordEncoder } from './refused-record.ts';
 import type { SpoolSettings } from './settings.ts';
 import type { Spool } from './spool.ts';
 
@@ -48,10 +47,10 @@ const lookEveryMs = 100;
  *
  * In mode `always` the way is always the spool, and `replaying` is not left.
  */
-export class SpooledSink implements RecordSink, FrameOwner, RefusedRecordOwner {
+export class SpooledSink implements RecordSink, FrameOwner {
   readonly #spool: Spool;
   readonly #settings: SpoolSettings;
-  readonly #deadLetterTopic: string;
+  readonly #burial: Burial;
   readonly #observer: SpoolObserver;
   readonly #flight = new Flight();
   #afterMs: number;
@@ -67,8 +66,13 @@ export class SpooledSink implements RecordSink, FrameOwner, RefusedRecordOwner {
     this.#spool = spool;
     this.#settings = settings;
     this.#afterMs = settings.afterMs;
-    this.#deadLetterTopic = deadLetterTopic;
     this.#observer = observer;
+    this.#burial = new Burial({
+      deadLetterTopic,
+      observer,
+      target: () => this.#target as SpoolTarget,
+      done: (frame) => this.#done(frame),
+    });
     spool.onChange = () => this.#spoolChanged();
     spool.onPressure = () => this.targetPressureChanged();
     if (target === undefined) observer.stateChanged(this.#state, spool.unread);
@@ -205,66 +209,28 @@ export class SpooledSink implements RecordSink, FrameOwner, RefusedRecordOwner {
   /** From `replaying` to `direct`, in one turn: nothing can come in between. */
   #goDirect(target: SpoolTarget): void {
     for (let frame = this.#spool.next(); frame !== undefined; frame = this.#spool.next()) this.#replay(frame, target);
-    for (const { topic, batch } of this.#spool.takeOpen()) moveOn(topic, batch, target);
+    for (const { topic, batch } of this.#spool.takeOpen()) {
+      const { bytes, settleables } = batch;
+      handOn(topic, bytes, target, (index) => settleables[index] as Settleable);
+    }
     this.#enter('direct');
     this.#settleProgress();
   }
 
   #replay(frame: Frame, target: SpoolTarget): void {
     this.#flight.add(frame);
-    const record = new RecordCursor(frame.batch);
-    while (record.next()) {
-      const receipt = new SpooledRecord(frame, record.index, this);
-      const isTaken = target.append(frame.topic, keyOf(record), record.timestampMs, recordCopier, record, receipt);
-      if (!isTaken) receipt.settleRecord(tooLarge);
-    }
+    handOn(frame.topic, frame.batch, target, (index) => new SpooledRecord(frame, index, this));
   }
 
   recordSettled(frame: Frame, index: number, outcome: Outcome): void {
     if (outcome.kind === 'rejected') {
-      this.#bury(frame, index, outcome.rejection);
+      this.#burial.bury(frame, index, outcome.rejection);
       return;
     }
     // It stays in the spool, and is replayed by the next process.
     if (outcome.kind === 'unanswered') return;
     // Handed over once more, after it had been replayed: a newer frame has it.
     if (outcome.kind === 'spooled') frame.respooled += 1;
-    this.#done(frame);
-  }
-
-  /** Kafka never takes a record of the spool: it goes to the dead-letter topic, whatever its own topic was. */
-  #bury(frame: Frame, index: number, rejection: Rejection): void {
-    const isLetter = frame.topic === this.#deadLetterTopic;
-    if (!isLetter && this.#appendLetter(new RefusedRecord(frame, index, rejection, true, this))) return;
-    this.#buryReason(frame, index, rejection);
-  }
-
-  #buryReason(frame: Frame, index: number, rejection: Rejection): void {
-    if (!this.#appendLetter(new RefusedRecord(frame, index, rejection, false, this)))
-      this.#unlettered(frame, rejection);
-  }
-
-  #appendLetter(letter: RefusedRecord): boolean {
-    const { key, record } = letter;
-    const target = this.#target as SpoolTarget;
-    return target.append(this.#deadLetterTopic, key, record.timestampMs, refusedRecordEncoder, letter, letter);
-  }
-
-  letterSettled({ frame, index, rejection, whole }: RefusedRecord, outcome: Outcome): void {
-    if (outcome.kind === 'unanswered') return;
-    if (outcome.kind !== 'rejected') {
-      frame.deadLettered += 1;
-      this.#done(frame);
-    } else if (whole) {
-      this.#buryReason(frame, index, rejection);
-    } else {
-      this.#unlettered(frame, rejection);
-    }
-  }
-
-  #unlettered(frame: Frame, { reason }: Rejection): void {
-    frame.unlettered += 1;
-    this.#observer.unlettered(frame.topic, reason);
     this.#done(frame);
   }
 
@@ -326,18 +292,6 @@ export class SpooledSink implements RecordSink, FrameOwner, RefusedRecordOwner {
 /** How long Kafka may take for what it has in flight at a stop. */
 const patienceMs = 2000;
 const pollMs = 10;
-
-const tooLarge: Outcome = rejected({ reason: 'too_large', detail: 'the record is larger than a batch may be' });
-
-/** Appends the records of a batch that was never put into the spool, for those who wait for them. */
-function moveOn(topic: string, { bytes, settleables }: SealedBatch, target: SpoolTarget): void {
-  const record = new RecordCursor(bytes);
-  while (record.next()) {
-    const settleable = settleables[record.index] as Settleable;
-    const isTaken = target.append(topic, keyOf(record), record.timestampMs, recordCopier, record, settleable);
-    if (!isTaken) settleable.settleRecord(tooLarge);
-  }
-}
 
 async function until(holds: () => boolean, deadlineMs: number): Promise<void> {
   const deadlineAtMs = performance.now() + deadlineMs;

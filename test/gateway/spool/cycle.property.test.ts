@@ -1,4 +1,5 @@
-import { cpSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Outcome } from '../../../gateway/core/outcome.ts';
@@ -80,7 +81,7 @@ class Cycle {
 
   /** What is on the disk at this moment is all that the next life has. Devices send again what was not answered. */
   async #crash(withKafka: boolean): Promise<void> {
-    cpSync(`${this.#directory}-${this.#life}`, `${this.#directory}-${this.#life + 1}`, { recursive: true });
+    copyAsItIs(`${this.#directory}-${this.#life}`, `${this.#directory}-${this.#life + 1}`);
     this.#life += 1;
     this.#keepLog();
     await this.#end();
@@ -92,7 +93,7 @@ class Cycle {
     this.#files.failSync = undefined;
     await this.#assembly.sink.drain(5000);
     this.#keepLog();
-    cpSync(`${this.#directory}-${this.#life}`, `${this.#directory}-${this.#life + 1}`, { recursive: true });
+    copyAsItIs(`${this.#directory}-${this.#life}`, `${this.#directory}-${this.#life + 1}`);
     this.#life += 1;
     await this.#end();
     await this.start(true);
@@ -142,6 +143,19 @@ class Cycle {
 
   get sent(): number {
     return this.#sent;
+  }
+}
+
+/** Synchronous, so that nothing is answered meanwhile; but the disk's step at hand may be going on. */
+function copyAsItIs(from: string, to: string): void {
+  mkdirSync(to);
+  // The cursor last: a segment that is removed meanwhile is before it.
+  for (const name of readdirSync(from).sort((a, b) => Number(a === 'cursor') - Number(b === 'cursor'))) {
+    try {
+      copyFileSync(join(from, name), join(to, name));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
   }
 }
 

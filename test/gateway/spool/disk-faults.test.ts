@@ -95,7 +95,7 @@ describe('a disk that fails', () => {
     const { sink, recording, close } = await assemble(settings, target, { files });
     await wait('failures', () => recording.of('diskFailed').length >= 2);
     files.readInto = read;
-    await wait('direct', () => sink.state === 'direct');
+    await wait('direct', () => sink.state === 'direct' && target.log.length === values.length);
     expect(target.values()).toEqual(values);
     await close();
   });

@@ -1,0 +1,57 @@
+import { join } from 'node:path';
+import { CursorFile } from './cursor-file.ts';
+import { DirectoryLock } from './directory-lock.ts';
+import { SpoolError } from './errors.ts';
+import type { FileLayer } from './file-layer.ts';
+import { type Survey, surveySpool } from './survey.ts';
+
+/** A spool directory that belongs to this process, and what it holds. */
+export interface OpenDirectory {
+  readonly lock: DirectoryLock;
+  readonly survey: Survey;
+  readonly cursorFile: CursorFile;
+  /** The first frame to be replayed. */
+  readonly cursor: number;
+}
+
+/**
+ * Takes the directory (made when missing, mode 0700), and leaves in it what is needed: settled segments are removed, a torn
+ * tail is cut off.
+ *
+ * @throws {SpoolError} when another process has the directory, or it cannot be used.
+ */
+export async function openDirectory(files: FileLayer, directory: string): Promise<OpenDirectory> {
+  let lock: DirectoryLock | undefined;
+  try {
+    await files.makeDirectory(directory);
+    lock = DirectoryLock.take(directory);
+    const survey = await surveySpool(files, directory);
+    const cursorFile = new CursorFile(files, directory, survey.cursor?.version ?? 0);
+    // Without a cursor: with whatever there is.
+    const cursor = survey.cursor?.frame ?? survey.segments[0]?.firstFrame ?? survey.nextFrame;
+    await tidy(files, directory, survey);
+    // Makes both of its slots while there is room: on a full disk it is what lets segments be removed.
+    await cursorFile.write(cursor);
+    await cursorFile.write(cursor);
+    await files.syncDirectory(directory);
+    return { lock, survey, cursorFile, cursor };
+  } catch (error) {
+    lock?.release();
+    if (error instanceof SpoolError) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new SpoolError('spool_directory_unusable', `spool ${directory}: ${reason}`, error);
+  }
+}
+
+async function tidy(files: FileLayer, directory: string, survey: Survey): Promise<void> {
+  for (const name of survey.needless) await files.remove(join(directory, name));
+  const last = survey.segments.at(-1);
+  if (last === undefined || survey.tornBytes === 0) return;
+  const file = await files.openForWriting(join(directory, last.name), 'keep');
+  try {
+    await file.truncate(last.end);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
