@@ -73,6 +73,17 @@ describe('the account of every publish', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
+  /** The gateway's own check, made after this call, finds nothing. */
+  const expectSelfCheck = async () => {
+    const before = await gateway.metric('edge_accounting_checks_total');
+    await waitFor(async () => (await gateway.metric('edge_accounting_checks_total')) > before, {
+      deadlineMs: 30_000,
+      what: 'a self-check of the gateway',
+    });
+    expect(await gateway.metric('edge_accounting_mismatch')).toBe(0);
+    expect(gateway.find('accounting_mismatch')).toBeUndefined();
+  };
+
   const connect = async (protocolVersion: 4 | 5) => {
     const client = await mqtt.connectAsync(`mqtt://127.0.0.1:${gateway.mqttPort()}`, {
       protocolVersion,
@@ -121,6 +132,7 @@ describe('the account of every publish', () => {
       unanswered: 0,
       inFlight: 0,
     });
+    await expectSelfCheck();
   });
 
   it('adds up while Kafka is frozen and QoS 0 is shed, and after it goes on', async () => {
@@ -143,6 +155,7 @@ describe('the account of every publish', () => {
     expect(balance(frozen)).toBe(0);
     expect(frozen.inFlight).toBeGreaterThanOrEqual(20);
     expect(frozen.delivered).toBe(before.delivered);
+    await expectSelfCheck();
 
     for (const broker of kafka.brokers) broker.resume();
     expect(await Promise.all(publishes)).not.toContain(false);
