@@ -1,9 +1,9 @@
 import { Connection } from '@platformatic/kafka';
 import type { KafkaSettings } from './settings.ts';
 
-const longestConnectMs = 5000;
+const longestConnectMs = 10_000;
 
-/** Opens connections to brokers. Connecting may not take longer than a request, nor than 5 s. */
+/** Opens connections to brokers. Connecting may not take longer than a request, nor than 10 s. */
 export function newConnection(settings: KafkaSettings, requestTimeoutMs: number): Connection {
   const { clientId, tls, sasl, maxRequestsInFlightPerBroker } = settings;
   const connection = new Connection(clientId, {

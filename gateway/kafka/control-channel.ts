@@ -5,14 +5,18 @@ import { KafkaError } from './errors.ts';
 import type { Reachability } from './reachability.ts';
 import type { KafkaSettings } from './settings.ts';
 
-/** A broker that hangs must not hold up for long who could ask another one. */
-const longestAnswerMs = 3000;
+/** A broker that hangs must not hold up for longer who could ask another one. */
+const longestHastyAnswerMs = 3000;
+
+/** Timers may be a little early: who took this share of its time was given up. */
+const timedOut = 0.9;
 
 export type Question<Answer> = (connection: Connection) => Promise<Answer>;
 
 /**
  * Asks any broker what any broker can answer, over a connection of its own, so that no question waits behind a Produce
- * request. When a broker does not answer, the next one is asked: all that are known, then the bootstrap ones.
+ * request. When a broker does not answer, the next one is asked: all that are known, then the bootstrap ones. Those that
+ * were only slow are asked once more, and get the time of a request: over a slow network nobody is quicker.
  */
 export class ControlChannel {
   readonly #settings: KafkaSettings;
@@ -21,6 +25,8 @@ export class ControlChannel {
   #known: readonly Address[] = [];
   #connection: Connection | undefined;
   #connectedTo = '';
+  /** What the connection at hand gives a broker for an answer. */
+  #answerMs = 0;
   /** Where the next connection is tried first: the candidate that answered last; another one when none did. */
   #turn = 0;
   #queue: Promise<unknown> = Promise.resolve();
@@ -44,7 +50,7 @@ export class ControlChannel {
   }
 
   /**
-   * Asks until a broker answers, each candidate once. Questions are asked one after another.
+   * Asks until a broker answers, each candidate once or twice. Questions are asked one after another.
    *
    * @throws {ResponseError} when the answer is an error; otherwise why the last candidate did not answer.
    */
@@ -56,37 +62,57 @@ export class ControlChannel {
 
   async #askAny<Answer>(question: Question<Answer>): Promise<Answer> {
     const startedAtMs = performance.now();
+    const { requestTimeoutMs } = this.#settings;
     const candidates = this.#candidates();
-    let failure: unknown = new Error('no broker is known');
     const first = this.#turn;
-    for (let attempt = 0; attempt < candidates.length && !this.#closed; attempt++) {
-      const turn = (first + attempt) % candidates.length;
-      const candidate = candidates[turn] as Address;
-      try {
-        const answer = await question(await this.#connect(candidate));
-        this.#turn = turn;
-        this.#reachability.contact(performance.now());
-        return answer;
-      } catch (error) {
-        if (error instanceof ResponseError) {
-          this.#reachability.contact(performance.now());
-          throw error;
+    let asked = candidates.map((_, step) => (first + step) % candidates.length);
+    let failure: unknown = new Error('no broker is known');
+    for (const answerMs of [Math.min(longestHastyAnswerMs, requestTimeoutMs / 3), requestTimeoutMs]) {
+      const slow: number[] = [];
+      for (const turn of asked) {
+        if (this.#closed) break;
+        const askedAtMs = performance.now();
+        try {
+          return await this.#askOne(question, candidates[turn] as Address, turn, answerMs);
+        } catch (error) {
+          if (error instanceof ResponseError) throw error;
+          failure = new Error(`${this.#connectedTo}: ${describeFailure(error)}`);
+          if (performance.now() - askedAtMs >= this.#answerMs * timedOut) slow.push(turn);
+          this.#drop();
         }
-        failure = new Error(`${this.#connectedTo}: ${describeFailure(error)}`);
-        this.#drop();
       }
+      this.#reachability.failure(startedAtMs);
+      asked = slow;
     }
     this.#turn += 1;
-    this.#reachability.failure(startedAtMs);
     throw failure;
   }
 
+  /** @throws {ResponseError} when the answer is an error; otherwise why there is none. */
+  async #askOne<Answer>(
+    question: Question<Answer>,
+    candidate: Address,
+    turn: number,
+    answerMs: number,
+  ): Promise<Answer> {
+    try {
+      const answer = await question(await this.#connect(candidate, answerMs));
+      this.#turn = turn;
+      this.#reachability.contact(performance.now());
+      return answer;
+    } catch (error) {
+      if (error instanceof ResponseError) this.#reachability.contact(performance.now());
+      throw error;
+    }
+  }
+
   /** The broker at hand first, while its connection lasts. */
-  async #connect(candidate: Address): Promise<Connection> {
+  async #connect(candidate: Address, answerMs: number): Promise<Connection> {
     if (this.#closed) throw new Error('the producer is closed');
     if (this.#connection?.isConnected()) return this.#connection;
     this.#drop();
-    const connection = newConnection(this.#settings, Math.min(this.#settings.requestTimeoutMs, longestAnswerMs));
+    const connection = newConnection(this.#settings, answerMs);
+    this.#answerMs = answerMs;
     this.#connection = connection;
     this.#connectedTo = addressText(candidate);
     await connection.connect(candidate.host, candidate.port);

@@ -117,9 +117,8 @@ describe('a topic that gets more partitions under load', () => {
     const driving = load.run(400, 50, 10);
     await waitFor(() => load.settlements.settled.length > 1000, { deadlineMs: 30_000, what: 'deliveries' });
     const admin = new Admin({ clientId: 'test-topics', bootstrapBrokers: [...bootstrap] });
-    await admin
-      .createPartitions({ topics: [{ name: topic, count: 6, assignments: null }] })
-      .finally(() => admin.close());
+    await admin.createPartitions({ topics: [{ name: topic, count: 6, assignments: null }] });
+    await admin.close();
     await driving;
     await waitFor(() => kindsOf(recording).includes('grown'), { deadlineMs: 30_000, what: 'the growth to be seen' });
     await load.run(20, 50, 10);

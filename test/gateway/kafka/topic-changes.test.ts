@@ -151,7 +151,7 @@ describe('a topic that is deleted and created again', () => {
     cluster.delete(topic);
     cluster.create(topic, 2);
     // Nobody has noticed, so both go to the only partition of old; the first one is stored as its number 0.
-    cluster.script.push({ kind: 'store_and_drop' });
+    cluster.script.push({ kind: 'store_and_drop' }, { kind: 'drop' }, { kind: 'drop' }, { kind: 'drop' });
     append('first', keyOf(1));
     append('second', keyOf(0));
     await settled(2);

@@ -116,6 +116,8 @@ export class FakeBroker {
   port = 0;
   /** Accepts and reads, but answers nothing at all. */
   frozen = false;
+  /** How long every answer takes, as over a slow line. */
+  latencyMs = 0;
   /** The leader that it names for every partition, as one that the controller can't reach any more. */
   staleLeader: number | undefined;
   /** What it says about a topic, whatever became of that, as one that lags behind. */
@@ -164,7 +166,8 @@ export class FakeBroker {
     socket.on('data', (chunk: Buffer) => {
       for (const request of requests.push(chunk)) {
         if (hangs || this.frozen) continue;
-        hangs = this.#answer(socket, request) === 'hang';
+        if (this.latencyMs === 0) hangs = this.#answer(socket, request) === 'hang';
+        else setTimeout(() => void this.#answer(socket, request), this.latencyMs);
       }
     });
   }
