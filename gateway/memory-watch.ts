@@ -12,7 +12,7 @@ export type MemoryLevel = 0 | 1 | 2 | 3;
 
 export interface MemoryReading {
   readonly residentBytes: number;
-  /** Of these: V8's heap with its free pages, and everything outside of it that objects refer to, garbage included. */
+  /** Of these: objects on V8's heap, and everything outside of it that they refer to, garbage included. */
   readonly occupiedBytes: number;
   readonly heapBytes: number;
   /** Beyond it V8 ends the process, however much memory there is. */
@@ -34,7 +34,7 @@ const marks = [0.75, 0.85, 0.92] as const;
 const hysteresis = 0.05;
 
 /**
- * The allocator keeps much of what is freed, and uses it again: resident, but not lost. As long as no more than these
+ * V8 and the allocator keep much of what is freed, and use it again: resident, but not lost. As long as no more than these
  * shares are occupied, the resident memory alone raises no alarm, or no more than level 1. Otherwise there were no way back
  * from a flood.
  */
@@ -135,10 +135,10 @@ export class MemoryWatch {
 }
 
 function readMemory(): MemoryReading {
-  const { used_heap_size, total_heap_size, external_memory, heap_size_limit } = getHeapStatistics();
+  const { used_heap_size, external_memory, heap_size_limit } = getHeapStatistics();
   return {
     residentBytes: memoryUsage.rss(),
-    occupiedBytes: total_heap_size + external_memory,
+    occupiedBytes: used_heap_size + external_memory,
     heapBytes: used_heap_size,
     heapLimitBytes: heap_size_limit,
   };

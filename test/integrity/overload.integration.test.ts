@@ -12,6 +12,8 @@ import { waitFor } from '../support/wait-for.ts';
 
 const mebibyte = 1024 * 1024;
 const ceilingBytes = 512 * mebibyte;
+/** Hardly more than these limits add up to. */
+const tightCeilingBytes = 330 * mebibyte;
 const quietDevices = 20;
 const loudPerKind = 120;
 const { registryUrl } = sharedServers();
@@ -38,6 +40,16 @@ async function peakResidentBytes(gateway: GatewayProcess): Promise<number> {
   const status = await readFile(`/proc/${gateway.child.pid}/status`, 'utf8');
   return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1]) * 1024;
 }
+
+/** Ready, no pressure, and enough memory again. */
+const untilNormal = (gateway: GatewayProcess) =>
+  waitFor(
+    async () =>
+      (await gateway.metric('edge_ready')) === 1 &&
+      (await gateway.metric('edge_pressure')) === 0 &&
+      (await gateway.metric('edge_memory_level')) === 0,
+    { deadlineMs: 60_000, what: 'everything to be as before' },
+  );
 
 /** A device that publishes now and then and pings in between. */
 class QuietDevice {
@@ -104,10 +116,8 @@ describe('when hundreds of connections send all that they can', () => {
   });
   afterAll(() => kafka?.close());
 
-  it('memory stays below its ceiling, quiet devices are answered, and everything returns to normal by itself', {
-    timeout: 200_000,
-  }, async () => {
-    const made = gatewaySettings({
+  const settings = (maxBytes: number) =>
+    gatewaySettings({
       bootstrap: kafka.bootstrap,
       registryUrl,
       auth: 'anonymous',
@@ -115,11 +125,15 @@ describe('when hundreds of connections send all that they can', () => {
         mqtt: { maxConnections: 1000, maxSessions: 1000, maxPartialBytes: 4 * mebibyte },
         identity: { cacheMaxEntries: 1000, hashConcurrency: 1 },
         kafka: { softRecords: 10_000, hardRecords: 20_000, softBytes: 8 * mebibyte, hardBytes: 16 * mebibyte },
-        memory: { maxBytes: ceilingBytes },
+        memory: { maxBytes },
         readiness: { unsettledAfterMs: 3000, pressureAfterMs: 1000, recoverAfterMs: 1000 },
       },
-    });
-    await using gateway = await GatewayProcess.start(made.settings);
+    }).settings;
+
+  it('memory stays below its ceiling, quiet devices are answered, and everything returns to normal by itself', {
+    timeout: 200_000,
+  }, async () => {
+    await using gateway = await GatewayProcess.start(settings(ceilingBytes));
     const url = `mqtt://127.0.0.1:${gateway.mqttPort()}`;
     const baseBytes = await gateway.metric('process_resident_memory_bytes');
     const quiet: QuietDevice[] = [];
@@ -184,15 +198,7 @@ describe('when hundreds of connections send all that they can', () => {
       deadlineMs: 60_000,
       what: () => `every quiet publish to be answered: ${quiet.map(({ answered }) => answered).join()}`,
     });
-    await waitFor(async () => (await gateway.metric('edge_ready')) === 1, {
-      deadlineMs: 60_000,
-      what: 'the gateway to be ready again',
-    });
-    await waitFor(async () => (await gateway.metric('edge_memory_level')) === 0, {
-      deadlineMs: 60_000,
-      what: 'the memory to be no longer short',
-    });
-    expect(await gateway.metric('edge_pressure')).toBe(0);
+    await untilNormal(gateway);
     expect(quiet.map(({ closed }) => closed)).toEqual(quiet.map(() => 0));
     await waitFor(async () => (await gateway.metric('edge_mqtt_connections')) === quietDevices, {
       deadlineMs: 30_000,
@@ -207,5 +213,39 @@ describe('when hundreds of connections send all that they can', () => {
     await Promise.all(quiet.map((device) => device.end()));
     gateway.kill('SIGTERM');
     expect(await gateway.exited()).toBe(0);
+  });
+
+  it('a ceiling that is nearly reached costs loud connections theirs, and is not exceeded', {
+    timeout: 200_000,
+  }, async () => {
+    await using gateway = await GatewayProcess.start(settings(tightCeilingBytes));
+    const port = gateway.mqttPort();
+    {
+      const connections = 2 * loudPerKind;
+      await using unlimited = new Flood({ port, connections, version: 4, bytes: publishes(4, 1, 2000) });
+      await using careless = new Flood({ port, connections, version: 5, bytes: publishes(5, 0, 2000) });
+      void Promise.all([unlimited.start(), careless.start()]);
+      await waitFor(async () => (await gateway.metric('edge_memory_alarms_total')) > 0, {
+        deadlineMs: 60_000,
+        what: 'the memory to be near its ceiling',
+      });
+      for (let look = 0; look < 20; look += 1) {
+        expect(await gateway.metric('edge_memory_level')).toBeLessThanOrEqual(3);
+        expect(await peakResidentBytes(gateway)).toBeLessThan(tightCeilingBytes);
+        await new Promise((resolve) => setTimeout(resolve, 500));
+      }
+      console.info({
+        peakMiB: Math.round((await peakResidentBytes(gateway)) / mebibyte),
+        alarms: await gateway.metric('edge_memory_alarms_total'),
+        cutOff: await gateway.metric('edge_memory_cut_off_total'),
+        refused: await gateway.metric('edge_mqtt_connects_refused_total', { reason: 'quotaExceeded' }),
+      });
+    }
+    await untilNormal(gateway);
+    const device = await QuietDevice.connect(`mqtt://127.0.0.1:${port}`, 'veh-after', 5);
+    expect(device.receiveMaximum).toBe(64);
+    device.publish();
+    await waitFor(() => device.answered === 1, { deadlineMs: 30_000, what: 'an answer after the flood' });
+    await device.end();
   });
 });

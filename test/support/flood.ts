@@ -34,7 +34,7 @@ export class Flood implements AsyncDisposable {
   /** Connects all of them, at most so many at once, and begins. */
   async start(): Promise<this> {
     const { connections } = this.#options;
-    for (let from = 0; from < connections; from += 50) {
+    for (let from = 0; from < connections && !this.#ended; from += 50) {
       const count = Math.min(50, connections - from);
       await Promise.all(Array.from({ length: count }, (_, index) => this.#connect(from + index)));
     }
@@ -55,6 +55,10 @@ export class Flood implements AsyncDisposable {
       if (!this.#ended) this.cutOff += 1;
     });
     await once(socket, 'connect');
+    if (this.#ended) {
+      socket.destroy();
+      return;
+    }
     const clientId = `flood-${port}-${process.hrtime.bigint().toString(36)}-${index}`;
     const hello = { cmd: 'connect', protocolId: 'MQTT', protocolVersion: version, clean: true, clientId, keepalive: 0 };
     socket.write(generate(hello as Packet, { protocolVersion: version }));
@@ -78,7 +82,8 @@ export class Flood implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#ended = true;
     const open = [...this.#sockets];
-    for (const socket of open) socket.destroy();
+    // A reset: otherwise the gateway would rightly go on to take the megabytes that are still on their way.
+    for (const socket of open) socket.resetAndDestroy();
     await Promise.all(open.filter((socket) => !socket.closed).map((socket) => once(socket, 'close')));
   }
 }
