@@ -3,7 +3,7 @@ import { interruptions } from '../../device-simulator/interruptions.ts';
 import { Screen } from '../../device-simulator/report/screen.ts';
 import { parseSoakOptions, type SoakOptions } from './options.ts';
 import { renderRows, soakPage, soakRows } from './report.ts';
-import { exitCodeOf, figuresOf, soakProblems } from './result.ts';
+import { examplesOf, exitCodeOf, figuresOf, soakProblems } from './result.ts';
 import { runSoak } from './run.ts';
 
 const exitCodes = { notMeasured: 2, interrupted: 130 } as const;
@@ -15,7 +15,7 @@ async function main(options: SoakOptions): Promise<number> {
     const measured = await runSoak(options, screen, stop);
     screen.print('', renderRows(soakRows(measured)), '');
     for (const { text } of soakProblems(measured)) screen.print(`BAD: ${text}`);
-    for (const example of measured.verdict.examples) screen.print(`     ${example}`);
+    for (const example of examplesOf(measured)) screen.print(`     ${example}`);
     if (measured.memory.trend === 'unclear') screen.print('note: the run was too short to speak about memory');
     if (options.htmlFile !== undefined) await writeFile(options.htmlFile, soakPage(measured));
     if (options.jsonFile !== undefined) await writeFile(options.jsonFile, `${JSON.stringify(measured)}\n`);

@@ -3,7 +3,7 @@ import { escapeHtml, htmlPage, htmlTable } from '../report/html-page.ts';
 import { type TimeChart, timeChart } from '../report/time-chart.ts';
 import type { MemorySample } from './memory/sample.ts';
 import type { MemoryTrend } from './memory/verdict.ts';
-import { answeredPerSecond, type SoakMeasurements, soakProblems } from './result.ts';
+import { answeredPerSecond, examplesOf, type SoakMeasurements, soakProblems } from './result.ts';
 
 type Row = readonly [what: string, figure: string, bad?: boolean];
 
@@ -75,7 +75,7 @@ export function soakPage(measured: SoakMeasurements): string {
     '<h2>Traffic</h2>',
     timeChart(rateChart(measured)),
     timeChart(latencyChart(measured)),
-    ...verdictExamples(measured),
+    ...listExamples(measured),
   ]);
 }
 
@@ -140,10 +140,9 @@ function marks({ timeline, startedAtMs }: SoakMeasurements) {
     .map(({ atMs, label }) => ({ atS: (atMs - startedAtMs) / 1000, label }));
 }
 
-function verdictExamples({ verdict }: SoakMeasurements): string[] {
-  if (verdict.examples.length === 0) return [];
-  const items = verdict.examples.map((example) => `<li>${escapeHtml(example)}</li>`).join('');
-  return ['<h2>Examples of what was found</h2>', `<ul>${items}</ul>`];
+function listExamples(measured: SoakMeasurements): string[] {
+  const items = examplesOf(measured).map((example) => `<li>${escapeHtml(example)}</li>`);
+  return items.length === 0 ? [] : ['<h2>Examples of what was found</h2>', `<ul>${items.join('')}</ul>`];
 }
 
 /** Slope and interval in words, e.g. `flat: 0.4 MB/h (−1.2 to 2.1), around 62 MB`. */

@@ -57,6 +57,12 @@ export function exitCodeOf(measured: SoakMeasurements): 0 | 1 | 2 {
   return measured.memory.trend === 'unclear' ? 2 : 0;
 }
 
+/** The first few of each finding; none of duplicates that are explained. */
+export function examplesOf({ verdict, duplicateBound }: SoakMeasurements): readonly string[] {
+  const areExplained = verdict.duplicated <= duplicateBound;
+  return verdict.examples.filter((example) => !(areExplained && example.startsWith('duplicated:')));
+}
+
 export function answeredPerSecond({ fleet, seconds }: SoakMeasurements): number {
   return (fleet.acked + fleet.rejected) / seconds;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { exitCodeOf, figuresOf, type SoakMeasurements, soakProblems } from '../../../faults/soak/result.ts';
+import { examplesOf, exitCodeOf, figuresOf, type SoakMeasurements, soakProblems } from '../../../faults/soak/result.ts';
 import { goodSoak } from './measured.ts';
 
 const good = goodSoak();
@@ -34,6 +34,12 @@ describe('the verdict of a soak', () => {
 
   test('is none when the run was too short to speak about memory', () => {
     expect(exitCodeOf(changed({ memory: { ...good.memory, trend: 'unclear' } }))).toBe(2);
+  });
+
+  test('gives no examples of duplicates that are explained', () => {
+    const verdict = { ...good.verdict, examples: ['lost: a', 'duplicated: b'] };
+    expect(examplesOf(changed({ verdict }))).toEqual(['lost: a']);
+    expect(examplesOf(changed({ verdict, duplicateBound: 79 }))).toEqual(['lost: a', 'duplicated: b']);
   });
 
   test('ends in figures that a program can read', () => {
