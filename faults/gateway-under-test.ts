@@ -13,6 +13,8 @@ export interface GatewayOptions {
   readonly settings: object;
   /** Arguments of Node, before the program: preloads. */
   readonly execArgv: readonly string[];
+  /** Command that runs the gateway in its place, e.g. where a disk is mounted; none unless given. */
+  readonly launcher?: readonly string[];
 }
 
 /** One gateway that is broken, ended and started again, always with the same settings on the same port. */
@@ -50,9 +52,9 @@ export class GatewayUnderTest implements AsyncDisposable {
     this.#endedLog.push(...(this.#process?.log ?? []));
     this.#possibleDuplicatesEnded += this.#possibleDuplicates;
     this.#possibleDuplicates = 0;
-    const { settings, execArgv } = this.#options;
+    const { settings, execArgv, launcher } = this.#options;
     // It reaches Node by the environment, because the test support knows the program's arguments only.
-    this.#process = await GatewayProcess.spawn(settings, { NODE_OPTIONS: execArgv.join(' ') });
+    this.#process = await GatewayProcess.spawn(settings, { NODE_OPTIONS: execArgv.join(' ') }, launcher);
   }
 
   /** @throws {Error} when it ends or is not ready within a minute */
@@ -61,8 +63,13 @@ export class GatewayUnderTest implements AsyncDisposable {
       deadlineMs: READY_DEADLINE_MS,
       what: 'the gateway to be ready',
     });
-    if (!this.running)
-      throw new Error(`the gateway ended at its start: ${JSON.stringify(this.#process?.log.slice(-5))}`);
+    if (!this.running) throw new Error(`the gateway ended at its start: ${this.#lastWords()}`);
+  }
+
+  /** What it said last, as text. */
+  #lastWords(): string {
+    const line = this.#process?.log.at(-1);
+    return String(line?.text ?? line?.msg ?? 'it said nothing');
   }
 
   async start(): Promise<void> {

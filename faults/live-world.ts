@@ -9,7 +9,7 @@ import { type Mutant, preloadOf } from './mutants/mutants.ts';
 import { observe } from './observe.ts';
 import type { Problem } from './result.ts';
 import type { FleetWish, Form, Scenario, World } from './scenario.ts';
-import { settingsOf } from './scenario-settings.ts';
+import { settingsOf, spoolDisk } from './scenario-settings.ts';
 import { quietDevice, type Stage } from './stage.ts';
 import { Timeline } from './timeline.ts';
 
@@ -71,9 +71,10 @@ export class LiveWorld implements World, AsyncDisposable {
     this.rawTopic = made.rawTopic;
     this.databasePath = stage.databasePath;
     this.#onProgress = options.onProgress;
+    const launcher = spoolDisk(scenario, stage)?.enter ?? [];
     this.gateways = ports.map((port) => {
       const listeners = [{ name: 'devices', host: '127.0.0.1', port, auth: 'registry' }];
-      return new GatewayUnderTest({ port, execArgv, settings: { ...made.settings, listeners } });
+      return new GatewayUnderTest({ port, execArgv, launcher, settings: { ...made.settings, listeners } });
     });
     this.#ledgerFile = join(stage.folder, `${made.eventsTopic}.ledger`);
   }

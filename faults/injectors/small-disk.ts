@@ -26,6 +26,12 @@ const PAGE_BYTES = 4096;
 export class SmallDisk implements AsyncDisposable {
   /** A directory on it, for any process of this machine, as long as this one lives. */
   readonly path: string;
+  /**
+   * What to write before a program's own command, so that it lives where the disk is mounted and sees the directory as
+   * `pathInside`. For programs that resolve symbolic links (SQLite does): they get lost on `path`.
+   */
+  readonly enter: readonly string[];
+  readonly pathInside: string;
   readonly #ballast: string;
   readonly #mountPoint: string;
   readonly #holder: ChildProcess;
@@ -33,6 +39,8 @@ export class SmallDisk implements AsyncDisposable {
   private constructor(holder: ChildProcess, mountPoint: string) {
     const root = `/proc/${holder.pid}/root${mountPoint}`;
     this.path = join(root, 'files');
+    this.pathInside = join(mountPoint, 'files');
+    this.enter = ['nsenter', `--target=${holder.pid}`, '--user', '--mount', '--preserve-credentials', '--'];
     this.#ballast = join(root, 'ballast');
     this.#mountPoint = mountPoint;
     this.#holder = holder;

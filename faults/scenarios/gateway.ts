@@ -25,10 +25,10 @@ async function restartRepeatedly(
 export const gatewayKill: Scenario = {
   name: 'gateway-kill',
   title: 'Gateway killed',
-  what: 'kill -9 of the gateway five times under load: what was acknowledged is on Kafka, duplicates are those in flight at each kill',
-  seconds: { short: 5, long: 30 },
+  what: 'kill -9 of the gateway under load, five times (three in the short form): what was acknowledged is on Kafka, duplicates are those in flight at each kill',
+  seconds: { short: 3, long: 30 },
   fault: async (world, seconds) => {
-    await restartRepeatedly(world, 'SIGKILL', 5, seconds, (exitCode) =>
+    await restartRepeatedly(world, 'SIGKILL', world.form.short ? 3 : 5, seconds, (exitCode) =>
       world.demand(exitCode === null, `the gateway ended with exit code ${exitCode}, not by the signal`),
     );
     const { resent } = await world.fleet.summary();

@@ -23,9 +23,11 @@ export const cutOneBroker: Scenario = {
   fault: async (world, seconds) => {
     const proxy = oneProxy(world);
     world.mark(`cut from broker ${world.proxies.indexOf(proxy) + 1}`);
-    world.demand(proxy.connections > 0, 'the gateway had no connection through the proxy');
+    const disconnectsBefore = await world.gateway.metric('edge_kafka_disconnects_total');
     await proxy.cut();
     await someAnswers(world, seconds, 'while one broker was cut off');
+    const disconnects = await world.gateway.metric('edge_kafka_disconnects_total');
+    world.demand(disconnects > disconnectsBefore, 'the gateway lost no connection to a broker');
     world.mark('healed');
     await proxy.heal();
   },
@@ -53,13 +55,17 @@ export const blackhole: Scenario = {
   title: 'Packets vanish',
   what: "first one broker's answers are lost while it stores what it is sent, then no byte passes to or from any broker; connections stay open all the time",
   network: 'proxied',
+  // Each half is longer than the gateway waits for an answer.
   seconds: { short: 12, long: 60 },
   fault: async (world, seconds) => {
     const proxy = oneProxy(world);
     world.mark(`answers of broker ${world.proxies.indexOf(proxy) + 1} vanish`);
+    const failedBefore = await world.gateway.metric('edge_kafka_requests_failed_total');
     proxy.blackhole('toClient');
     await someAnswers(world, seconds / 2, "while one broker's answers vanished");
     await proxy.heal();
+    const failed = await world.gateway.metric('edge_kafka_requests_failed_total');
+    world.demand(failed > failedBefore, 'no Produce request was left without an answer');
     const { atMs: fromMs } = world.timeline.mark('fault', 'everything vanishes');
     for (const each of world.proxies) each.blackhole();
     await noAnswers(world, seconds / 2, 'while everything vanished');

@@ -48,13 +48,22 @@ export class GatewayProcess implements AsyncDisposable {
     return gateway;
   }
 
-  /** Starts it without waiting for readiness. */
-  static async spawn(settings: object, env: Record<string, string> = {}): Promise<GatewayProcess> {
+  /**
+   * Starts it without waiting for readiness.
+   *
+   * @param launcher command and arguments that run what follows them, in its place
+   */
+  static async spawn(
+    settings: object,
+    env: Record<string, string> = {},
+    launcher: readonly string[] = [],
+  ): Promise<GatewayProcess> {
     const folder = await mkdtemp(join(tmpdir(), 'gateway-test-'));
     const file = join(folder, 'gateway.yaml');
     await writeFile(file, stringify(settings));
     const main = join(import.meta.dirname, '../../gateway/main.ts');
-    const child = spawn(process.execPath, [main, '--config', file], {
+    const [command = process.execPath, ...args] = [...launcher, process.execPath, main, '--config', file];
+    const child = spawn(command, args, {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
