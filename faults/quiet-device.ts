@@ -9,6 +9,19 @@ export interface QuietWorld {
   readonly quiet: { readonly deviceId: string; readonly secret: string };
 }
 
+async function connect(port: number, deviceId: string, secret: string): Promise<mqtt.MqttClient> {
+  const client = await mqtt.connectAsync(`mqtt://127.0.0.1:${port}`, {
+    protocolVersion: 5,
+    clientId: deviceId,
+    username: deviceId,
+    password: secret,
+    reconnectPeriod: 0,
+    // Only the pings that are sent on purpose.
+    keepalive: 0,
+  });
+  return client.on('error', () => undefined);
+}
+
 /** A device that publishes nothing: all it wants is that its pings are answered. */
 export class QuietDevice implements AsyncDisposable {
   readonly #client: mqtt.MqttClient;
@@ -18,17 +31,18 @@ export class QuietDevice implements AsyncDisposable {
   }
 
   static async connect({ gateway, quiet }: QuietWorld): Promise<QuietDevice> {
-    const client = await mqtt.connectAsync(`mqtt://127.0.0.1:${gateway.port}`, {
-      protocolVersion: 5,
-      clientId: quiet.deviceId,
-      username: quiet.deviceId,
-      password: quiet.secret,
-      reconnectPeriod: 0,
-      // Only the pings below.
-      keepalive: 0,
-    });
-    client.on('error', () => undefined);
-    return new QuietDevice(client);
+    return new QuietDevice(await connect(gateway.port, quiet.deviceId, quiet.secret));
+  }
+
+  /** Tries with a wrong secret, which the gateway logs. Resolves to whether it was refused. */
+  static async isRefused({ gateway, quiet }: QuietWorld): Promise<boolean> {
+    try {
+      const client = await connect(gateway.port, quiet.deviceId, 'wrong');
+      await client.endAsync(true);
+      return false;
+    } catch {
+      return true;
+    }
   }
 
   /** Sends PINGREQ. Resolves to whether PINGRESP came in time. */
