@@ -9,6 +9,7 @@ import { makeClassArchive } from './make-class-archive.ts';
 import { fetchServerJars } from './maven.ts';
 import { assertPortFree, freePorts } from './ports.ts';
 import { LocalServerError, type OnLog } from './progress.ts';
+import { startAll } from './start-all.ts';
 
 export type { LocalBroker } from './kafka-broker.ts';
 export type { ProxiedPorts, ServerSettings } from './kafka-settings.ts';
@@ -71,7 +72,6 @@ export async function startKafka(options: KafkaOptions): Promise<LocalKafka> {
     javaFlags,
     clusterSize: options.brokers,
     temporaryDir: directory.temporary ? directory.path : undefined,
-    signal: options.signal,
     onUnexpectedEnd: options.onUnexpectedEnd ?? (() => undefined),
   };
   for (let attempt = 1; ; attempt++) {
@@ -89,7 +89,7 @@ export async function startKafka(options: KafkaOptions): Promise<LocalKafka> {
 
 async function startCluster(
   directory: KafkaDirectory,
-  brokerOptions: BrokerOptions,
+  brokerOptions: Omit<BrokerOptions, 'signal'>,
   options: KafkaOptions,
 ): Promise<LocalKafka> {
   const nodes = await planNodes(directory.path, options);
@@ -98,13 +98,11 @@ async function startCluster(
   await Promise.all(nodes.map((node) => prepareNode(node, nodes, directory.clusterId, options.settings)));
   options.signal?.throwIfAborted();
   const all = nodes.map((node) => node.nodeId);
-  const outcomes = await Promise.allSettled(nodes.map((node) => startBroker(node, brokerOptions, all)));
-  const brokers = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
-  const failure = outcomes.find((outcome) => outcome.status === 'rejected');
-  if (failure !== undefined) {
-    await Promise.all(brokers.map((broker) => broker.kill()));
-    throw failure.reason;
-  }
+  const brokers = await startAll(
+    nodes.map((node) => (signal) => startBroker(node, { ...brokerOptions, signal }, all)),
+    (broker) => broker.kill(),
+    options.signal,
+  );
   const processes = brokers.map((broker) => broker.pid).join(', ');
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   options.onLog?.(`Kafka is ready after ${seconds} s, process ${processes}, logs in ${directory.path}`);
