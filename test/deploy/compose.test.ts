@@ -55,7 +55,7 @@ describe('compose.yaml', () => {
     const command = parseCommandLine(args, String, String);
     expect(command).toMatchObject({
       kind: 'simulate',
-      settings: { host: 'gateway', port: 1884, verify: { kafka: ['kafka:19092'] } },
+      settings: { addresses: [{ host: 'gateway', port: 1884 }], verify: { kafka: ['kafka:19092'] } },
     });
   });
 
