@@ -1,9 +1,9 @@
-import type { Connection, Writer } from '@platformatic/kafka';
+import { apiVersionsV3, type Connection } from '@platformatic/kafka';
 import { backoffMs } from './backoff.ts';
 import { type Address, addressText, discard, newConnection } from './connections.ts';
 import { describeFailure } from './error-classes.ts';
 import type { KafkaObserver } from './observer.ts';
-import { type ProduceAnswer, parseProduceResponse, produceKey, produceVersion } from './produce-protocol.ts';
+import { type ProduceAnswer, type ProduceRequest, produceKey } from './produce-protocol.ts';
 import type { KafkaSettings } from './settings.ts';
 
 export interface LinkOwner {
@@ -12,6 +12,9 @@ export interface LinkOwner {
   /** A connection could not be made, or was lost. */
   linkFailed(): void;
 }
+
+/** What a broker's own statistics of its clients name. */
+const software = { name: 'edge-ingest-gateway', version: '1' };
 
 export type OnAnswer = (error: Error | null, answer: ProduceAnswer | undefined) => void;
 
@@ -26,6 +29,8 @@ export class BrokerLink {
   inFlight = 0;
   /** The broker asked not to be sent anything before this, on the clock of `performance.now()`. */
   throttledUntilMs = 0;
+  /** The latest version of Produce requests that the broker takes. */
+  maxProduceVersion = 0;
   readonly #settings: KafkaSettings;
   readonly #observer: KafkaObserver;
   readonly #owner: LinkOwner;
@@ -64,13 +69,26 @@ export class BrokerLink {
     const done = (error: Error | null): void => {
       if (this.#connection !== connection) return;
       if (error) this.#connectFailed(error);
-      else this.#connectSucceeded(connection);
+      else this.#agreeOnVersion(connection);
     };
     try {
       void connection.connect(host, port, done);
     } catch (error) {
       this.#connectFailed(error);
     }
+  }
+
+  /** Asked of each broker, and of each connection: they differ while a cluster is upgraded. */
+  #agreeOnVersion(connection: Connection): void {
+    apiVersionsV3.api(connection, software.name, software.version, (error, answer) => {
+      if (this.#connection !== connection) return;
+      if (error !== null || answer === undefined) {
+        this.#connectFailed(error);
+        return;
+      }
+      this.maxProduceVersion = answer.apiKeys.find(({ apiKey }) => apiKey === produceKey)?.maxVersion ?? 0;
+      this.#connectSucceeded(connection);
+    });
   }
 
   #connectSucceeded(connection: Connection): void {
@@ -101,14 +119,14 @@ export class BrokerLink {
    * Sends a request; only when the link is ready. `onAnswer` is called exactly once, possibly before `send` returns; an
    * error means that the outcome of the request is unknown.
    */
-  send(request: Writer, onAnswer: OnAnswer): void {
+  send(request: ProduceRequest, onAnswer: OnAnswer): void {
     const connection = this.#connection as Connection;
     this.inFlight += 1;
     connection.send<ProduceAnswer>(
       produceKey,
-      produceVersion,
-      () => request,
-      parseProduceResponse,
+      request.version,
+      () => request.body,
+      request.parse,
       true,
       true,
       (error, answer) => {

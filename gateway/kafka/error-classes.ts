@@ -95,6 +95,8 @@ const certainlyNotAppended = new Set([
   'CORRUPT_MESSAGE',
   'LEADER_NOT_AVAILABLE',
   'NOT_ENOUGH_REPLICAS',
+  // Or only in the log of a topic that is gone.
+  'UNKNOWN_TOPIC_ID',
   'THROTTLING_QUOTA_EXCEEDED',
   'OUT_OF_ORDER_SEQUENCE_NUMBER',
   'UNKNOWN_PRODUCER_ID',

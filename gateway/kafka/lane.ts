@@ -31,6 +31,8 @@ import { type SplitBatch, splitBatch } from './split-batch.ts';
 export class Lane {
   readonly topic: string;
   readonly partition: number;
+  /** Of the topic that its batches are for; undefined when it has none. */
+  topicId: string | undefined;
   /** Node id of the partition's leader; −1 while there is none. */
   leader = -1;
   /** The first batch is on its way; nothing may change until its attempt has ended. */

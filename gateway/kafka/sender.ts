@@ -5,7 +5,7 @@ import type { Address } from './connections.ts';
 import { describeFailure } from './error-classes.ts';
 import type { Lane } from './lane.ts';
 import type { KafkaObserver } from './observer.ts';
-import { type Passenger, type ProduceAnswer, writeProduceRequest } from './produce-protocol.ts';
+import { type Passenger, type ProduceAnswer, produceRequest } from './produce-protocol.ts';
 import type { Reachability } from './reachability.ts';
 import { defaultMaxRequestBytes, type KafkaSettings } from './settings.ts';
 
@@ -171,7 +171,8 @@ export class Sender implements LinkOwner {
       passengers.push({ lane, batch });
     }
     const startedAtMs = performance.now();
-    link.send(writeProduceRequest(passengers, this.#brokerTimeoutMs), (error, answer) => {
+    const request = produceRequest(passengers, this.#brokerTimeoutMs, link.maxProduceVersion);
+    link.send(request, (error, answer) => {
       if (this.#closed) return;
       const durationMs = performance.now() - startedAtMs;
       const failure = error === null ? undefined : describeFailure(error);

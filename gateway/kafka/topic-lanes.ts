@@ -162,6 +162,7 @@ export class TopicLanes {
       // Whatever the pause was for, another broker has not been asked yet.
       if (leader !== lane.leader && leader >= 0) lane.retryAtMs = 0;
       lane.leader = leader;
+      lane.topicId = this.#id;
     }
   }
 

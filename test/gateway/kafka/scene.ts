@@ -17,12 +17,15 @@ export interface SceneOptions {
   readonly brokers?: number;
   readonly partitions?: number;
   readonly settings?: Partial<KafkaSettings>;
+  /** The latest version of Produce requests that the brokers take: 9 names topics, 13 identifies them. */
+  readonly produceVersion?: number;
 }
 
 /** A producer of one topic on a fake cluster, and what became of its records. */
 export async function scene(options: SceneOptions = {}) {
   const cluster = await FakeCluster.start(options.brokers ?? 1, { [topic]: options.partitions ?? 1 });
   closing.push(() => cluster.close());
+  if (options.produceVersion !== undefined) cluster.produceVersion = options.produceVersion;
   const recording = new RecordingObserver();
   const producer = await Producer.start({
     ...quickSettings,

@@ -3,13 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ControlChannel } from '../../../gateway/kafka/control-channel.ts';
 import { errorName } from '../../../gateway/kafka/error-classes.ts';
 import { Lane } from '../../../gateway/kafka/lane.ts';
-import {
-  type ProduceAnswer,
-  parseProduceResponse,
-  produceKey,
-  produceVersion,
-  writeProduceRequest,
-} from '../../../gateway/kafka/produce-protocol.ts';
+import { type ProduceAnswer, produceKey, produceRequest } from '../../../gateway/kafka/produce-protocol.ts';
 import { ProducerIds } from '../../../gateway/kafka/producer-id.ts';
 import { Reachability } from '../../../gateway/kafka/reachability.ts';
 import { BufferPool } from '../../../gateway/record-batch/buffer-pool.ts';
@@ -54,12 +48,13 @@ function nextBatch(lane: Lane, ...values: string[]): SealedBatch {
 
 /** Name of the error that the broker answers with. */
 async function produce(lane: Lane, batch: SealedBatch): Promise<string> {
+  const { version, body, parse } = produceRequest([{ lane, batch }], 5000, 9);
   const { partitions } = await new Promise<ProduceAnswer>((resolve, reject) => {
     connection.send<ProduceAnswer>(
       produceKey,
-      produceVersion,
-      () => writeProduceRequest([{ lane, batch }], 5000),
-      parseProduceResponse,
+      version,
+      () => body,
+      parse,
       true,
       true,
       (error, answer) => (answer === undefined ? reject(error) : resolve(answer)),

@@ -4,6 +4,7 @@ import { recreateTopic } from '../../../faults/injectors/recreate-topic.ts';
 import { imbalanceOf } from '../../../gateway/core/account.ts';
 import { partitionForKey } from '../../../gateway/kafka/partitioner.ts';
 import { Producer } from '../../../gateway/kafka/producer.ts';
+import type { KafkaSettings } from '../../../gateway/kafka/settings.ts';
 import { type ReadRecord, readTopic } from '../../support/kafka-reader.ts';
 import { sharedServers } from '../../support/servers.ts';
 import { createTopic } from '../../support/topics.ts';
@@ -18,7 +19,7 @@ afterEach(async () => {
   await producer?.close();
 });
 
-async function start(topic: string) {
+async function start(topic: string, settings: Partial<KafkaSettings> = {}) {
   const recording = new RecordingObserver();
   const started = await Producer.start({
     ...quickSettings,
@@ -30,6 +31,7 @@ async function start(topic: string) {
     bootstrapBrokers: sharedServers().bootstrap,
     topics: [topic],
     observer: recording.observer,
+    ...settings,
   });
   producer = started;
   return { producer: started, recording, load: new Load(started, topic, vehicles) };
@@ -107,6 +109,25 @@ describe('a topic that is deleted and created again under load', () => {
       expect(ours.stats()).toMatchObject({ unsettledRecords: 0, lanes: after });
     },
   );
+});
+
+describe('a topic that is deleted and created again while nothing is sent', () => {
+  test('gets no record under the numbers of old, although nobody has noticed', async () => {
+    const { bootstrap } = sharedServers();
+    const topic = await createTopic(bootstrap, { partitions: 3 });
+    const { load, recording } = await start(topic, { metadataMaxAgeMs: 600_000 });
+    load.append(500);
+    await untilSettled(load);
+    await recreateTopic(bootstrap, topic, { partitions: 6 });
+    load.append(500);
+    await untilSettled(load);
+
+    const records = await readTopic(bootstrap, topic);
+    expect(records.length).toBe(500);
+    for (const { key, partition } of records) expect(partition).toBe(partitionForKey(Buffer.from(key), key.length, 6));
+    for (const numbers of numbersByVehicle(records).values()) expect(numbers).toEqual(increasing(numbers));
+    expect(kindsOf(recording)).toEqual(['recreated']);
+  });
 });
 
 describe('a topic that gets more partitions under load', () => {

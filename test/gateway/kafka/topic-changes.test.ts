@@ -93,6 +93,25 @@ describe('a topic that is deleted and created again', () => {
     expect(recording.of('topicChanged')).toEqual([[expect.objectContaining({ kind: 'recreated', partitions: 4 })]]);
   });
 
+  test('gets nothing under the numbers of old, where requests carry topic ids', async () => {
+    const { cluster, drive, settled, appended, recording } = await fleetScene({
+      partitions: 3,
+      brokers: 2,
+      settings: { metadataMaxAgeMs: 60_000, maxBatchRecords: 7 },
+    });
+    drive(3);
+    await settled(appended());
+    cluster.delete(topic);
+    cluster.create(topic, 6);
+    // Every partition of old is there, so nobody would miss one.
+    drive(3);
+    await settled(appended());
+    expectPlaced(cluster, 3, 6);
+    expect(recording.of('topicChanged')).toEqual([
+      [expect.objectContaining({ kind: 'recreated', partitions: 6, possibleDuplicates: 0 })],
+    ]);
+  });
+
   test('waits with moving for what is in flight, and nothing is lost when that was stored', async () => {
     const { cluster, drive, settled, appended, recording } = await fleetScene({
       partitions: 2,
@@ -123,10 +142,12 @@ describe('a topic that is deleted and created again', () => {
       brokers: 2,
       settings: { requestTimeoutMs: 400, metadataMaxAgeMs: 20 },
     });
+    drive(1);
+    await settled(appended());
+    const first = cluster.log(topic, 1).values.length;
     cluster.broker(1).frozen = true;
     drive(1);
-    await waitFor(() => cluster.log(topic, 1).values.length > 0, { deadlineMs: 5000, what: 'the other broker' });
-    const first = cluster.log(topic, 1).values.length;
+    await waitFor(() => cluster.log(topic, 1).values.length === 2 * first, { deadlineMs: 5000, what: 'one broker' });
     cluster.delete(topic);
     await waitFor(() => recording.of('topicChanged').length === 1, { deadlineMs: 5000, what: 'the loss to be seen' });
     cluster.create(topic, 3);
@@ -145,7 +166,7 @@ describe('a topic that is deleted and created again', () => {
   });
 
   test('does not take a record for another one that got its sequence number first', async () => {
-    const { cluster, append, settled } = await scene({ settings: { maxBatchRecords: 1 } });
+    const { cluster, append, settled } = await scene({ settings: { maxBatchRecords: 1 }, produceVersion: 9 });
     const keyOf = (partition: number) =>
       Array.from({ length: 20 }, (_, i) => `key-${i}`).find((key) => partitionOf(key, 2) === partition) as string;
     cluster.delete(topic);

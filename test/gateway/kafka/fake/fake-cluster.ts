@@ -5,11 +5,13 @@ import {
   type DescribedTopic,
   type ProducedAnswer,
   type ProducedBatch,
+  produceWithIds,
   type Request,
   RequestStream,
   readMetadataTopics,
   readProduce,
   response,
+  versionsResponse,
   writeConfigs,
   writeMetadata,
   writeProduced,
@@ -34,7 +36,9 @@ export type Act =
 
 const store: Act = { kind: 'store' };
 
-const api = { produce: 0, metadata: 3, initProducerId: 22, describeConfigs: 32 };
+const api = { produce: 0, metadata: 3, initProducerId: 22, describeConfigs: 32, apiVersions: 18 };
+
+const isId = (topic: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(topic);
 
 /** Speaks enough of the protocol for a producer; brokers share logs, each partition has one leader. */
 export class FakeCluster {
@@ -51,6 +55,8 @@ export class FakeCluster {
   /** Error codes that the next requests for a producer id are answered with. */
   readonly producerIdErrors: number[] = [];
   metadataRequests = 0;
+  /** The latest version of Produce requests that its brokers take. */
+  produceVersion = produceWithIds;
   /** Nodes that metadata does not mention, as when the controller has fenced them. */
   readonly fenced = new Set<number>();
 
@@ -87,6 +93,13 @@ export class FakeCluster {
 
   get bootstrap(): string[] {
     return this.brokers.map(({ port }) => `127.0.0.1:${port}`);
+  }
+
+  /** The logs of the topic with this name or id, as a request names it. */
+  named(topic: string): PartitionLog[] | undefined {
+    if (!isId(topic)) return this.topics.get(topic);
+    const name = [...this.topicIds].find(([, id]) => id === topic)?.[0];
+    return name === undefined ? undefined : this.topics.get(name);
   }
 
   log(topic: string, partition = 0): PartitionLog {
@@ -172,9 +185,10 @@ export class FakeBroker {
     });
   }
 
-  #answer(socket: Socket, { apiKey, correlationId, body }: Request): 'hang' | undefined {
+  #answer(socket: Socket, request: Request): 'hang' | undefined {
+    const { apiKey, correlationId, body } = request;
     const cluster = this.#cluster;
-    if (apiKey === api.produce) return this.#produce(socket, correlationId, readProduce(body));
+    if (apiKey === api.produce) return this.#produce(socket, request);
     if (apiKey === api.metadata) {
       cluster.metadataRequests += 1;
       const topics = readMetadataTopics(body).map((name) => {
@@ -187,6 +201,8 @@ export class FakeBroker {
       const errorCode = cluster.producerIdErrors.shift() ?? code.none;
       if (errorCode === code.none) cluster.producerIds += 1;
       socket.write(response(correlationId, writeProducerId(BigInt(1000 + cluster.producerIds), errorCode)));
+    } else if (apiKey === api.apiVersions) {
+      socket.write(versionsResponse(correlationId, new Map([[api.produce, cluster.produceVersion]])));
     } else if (apiKey === api.describeConfigs) {
       body.readUnsignedVarInt();
       body.readInt8();
@@ -197,7 +213,9 @@ export class FakeBroker {
     return undefined;
   }
 
-  #produce(socket: Socket, correlationId: number, batches: readonly ProducedBatch[]): 'hang' | undefined {
+  #produce(socket: Socket, { apiVersion, correlationId, body }: Request): 'hang' | undefined {
+    if (apiVersion > this.#cluster.produceVersion) throw new Error(`version ${apiVersion} was not offered`);
+    const batches = readProduce(body, apiVersion);
     this.produceRequests += 1;
     this.requestSizes.push(batches.length);
     const act = this.#cluster.nextAct();
@@ -213,10 +231,10 @@ export class FakeBroker {
     if (act.kind === 'leave_first_out') answers.shift();
     const throttleMs = act.kind === 'throttle' ? act.ms : 0;
     if (act.kind === 'store_and_drop') socket.destroy();
-    else if (act.kind === 'cut_answer') socket.write(cutResponse(correlationId, writeProduced(answers, 0)));
+    else if (act.kind === 'cut_answer') socket.write(cutResponse(correlationId, writeProduced(answers, 0, apiVersion)));
     else {
       const answeredId = act.kind === 'strange_answer' ? correlationId + 1000 : correlationId;
-      socket.write(response(answeredId, writeProduced(answers, throttleMs)));
+      socket.write(response(answeredId, writeProduced(answers, throttleMs, apiVersion)));
     }
     return undefined;
   }
@@ -225,15 +243,21 @@ export class FakeBroker {
     const { topic, partition } = batch;
     if (act.kind === 'error' && (act.partition === undefined || act.partition === partition)) {
       if (act.alsoStores === true) this.#store(batch);
-      else this.#cluster.topics.get(topic)?.[partition]?.arrivals.push(Buffer.from(batch.bytes));
+      else this.#cluster.named(topic)?.[partition]?.arrivals.push(Buffer.from(batch.bytes));
       return { topic, partition, errorCode: act.code };
     }
     return this.#store(batch);
   }
 
   #store({ topic, partition, bytes }: ProducedBatch): ProducedAnswer {
-    const log = this.#cluster.topics.get(topic)?.[partition];
-    if (log === undefined) return { topic, partition, errorCode: code.unknownTopicOrPartition };
+    const logs = this.#cluster.named(topic);
+    const log = logs?.[partition];
+    if (log === undefined)
+      return {
+        topic,
+        partition,
+        errorCode: logs === undefined && isId(topic) ? code.unknownTopicId : code.unknownTopicOrPartition,
+      };
     if (log.leader !== this.nodeId) return { topic, partition, errorCode: code.notLeader };
     return { topic, partition, ...log.append(bytes) };
   }

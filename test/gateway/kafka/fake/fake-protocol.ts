@@ -2,6 +2,7 @@ import { Reader, Writer } from '@platformatic/kafka';
 
 export interface Request {
   readonly apiKey: number;
+  readonly apiVersion: number;
   readonly correlationId: number;
   readonly body: Reader;
 }
@@ -17,11 +18,11 @@ export class RequestStream {
       const body = Reader.from(Buffer.from(this.#bytes.subarray(4, end)));
       this.#bytes = this.#bytes.subarray(end);
       const apiKey = body.readInt16();
-      body.readInt16();
+      const apiVersion = body.readInt16();
       const correlationId = body.readInt32();
       body.readNullableString(false);
       body.readTaggedFields();
-      yield { apiKey, correlationId, body };
+      yield { apiKey, apiVersion, correlationId, body };
     }
   }
 }
@@ -32,6 +33,19 @@ export function response(correlationId: number, body: Writer): Buffer {
   return header.appendFrom(body).prependLength().buffer;
 }
 
+/** ApiVersions: always with header version 0, as whoever asks does not know yet what is understood. */
+export function versionsResponse(correlationId: number, maxVersions: ReadonlyMap<number, number>): Buffer {
+  const body = Writer.create()
+    .appendInt32(correlationId)
+    .appendInt16(0)
+    .appendArray([...maxVersions], (writer, [apiKey, maxVersion]) => {
+      writer.appendInt16(apiKey).appendInt16(0).appendInt16(maxVersion);
+    })
+    .appendInt32(0)
+    .appendTaggedFields();
+  return body.prependLength().buffer;
+}
+
 /** One whose body ends in the middle, though its length agrees with that. */
 export function cutResponse(correlationId: number, body: Writer): Buffer {
   const half = body.buffer.subarray(0, body.length >> 1);
@@ -40,18 +54,22 @@ export function cutResponse(correlationId: number, body: Writer): Buffer {
 }
 
 export interface ProducedBatch {
+  /** Its name, or from version 13 on its id. */
   readonly topic: string;
   readonly partition: number;
   readonly bytes: Buffer;
 }
 
-export function readProduce(body: Reader): ProducedBatch[] {
+/** From this version on topics are named by their ids. */
+export const produceWithIds = 13;
+
+export function readProduce(body: Reader, version: number): ProducedBatch[] {
   const batches: ProducedBatch[] = [];
   body.readNullableString();
   if (body.readInt16() !== -1) throw new Error('acks must be all');
   body.readInt32();
   body.readArray(() => {
-    const topic = body.readString();
+    const topic = version >= produceWithIds ? body.readUUID() : body.readString();
     body.readArray(() => {
       batches.push({ topic, partition: body.readInt32(), bytes: body.readBytes() });
     });
@@ -66,10 +84,12 @@ export interface ProducedAnswer {
   readonly offenders?: readonly number[];
 }
 
-export function writeProduced(answers: readonly ProducedAnswer[], throttleMs: number): Writer {
+export function writeProduced(answers: readonly ProducedAnswer[], throttleMs: number, version: number): Writer {
   return Writer.create()
     .appendArray([...answers], (writer, { topic, partition, errorCode, offenders }) => {
-      writer.appendString(topic).appendArray([partition], (inner) => {
+      if (version >= produceWithIds) writer.appendUUID(topic);
+      else writer.appendString(topic);
+      writer.appendArray([partition], (inner) => {
         inner
           .appendInt32(partition)
           .appendInt16(errorCode)

@@ -43,6 +43,7 @@ export const code = {
   invalidProducerEpoch: 47,
   unknownProducerId: 59,
   invalidRecord: 87,
+  unknownTopicId: 100,
 } as const;
 
 /** What a broker keeps of a partition, with Kafka's own rules for idempotent producers (`ProducerAppendInfo`). */
