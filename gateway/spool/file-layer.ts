@@ -1,5 +1,6 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 
 /** An open file that is written. */
 export interface SpoolFile {
@@ -13,7 +14,7 @@ export interface SpoolFile {
 
 /** What the spool asks of the file system; tests put faults in between. */
 export interface FileLayer {
-  /** Makes a directory, and its parents, that only this user may enter. */
+  /** Makes a directory, and its parents, that only this user may enter; durable. */
   makeDirectory(path: string): Promise<void>;
   /** Makes the entries of a directory durable: a file that was created or removed. */
   syncDirectory(path: string): Promise<void>;
@@ -21,8 +22,9 @@ export interface FileLayer {
   openForWriting(path: string, existing: 'refuse' | 'keep'): Promise<SpoolFile>;
   list(path: string): Promise<string[]>;
   read(path: string): Promise<Buffer>;
-  /** Reads at most `target.length` bytes; fewer at the end of the file. Synchronous: see `SegmentReader`. */
+  /** Reads at most `target.length` bytes; fewer at the end of the file. Synchronous: see `ReplayReader`. */
   readInto(path: string, target: Buffer, position: number): number;
+  /** One that is gone already is no error. */
   remove(path: string): Promise<void>;
   rename(from: string, to: string): Promise<void>;
 }
@@ -72,18 +74,24 @@ function behind(buffers: readonly Uint8Array[], bytes: number): Uint8Array[] {
   return rest;
 }
 
+async function syncDirectory(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
 export const nodeFiles: FileLayer = {
   async makeDirectory(path) {
-    await mkdir(path, { recursive: true, mode: directoryMode });
+    const absolute = resolve(path);
+    const first = await mkdir(absolute, { recursive: true, mode: directoryMode });
+    if (first === undefined) return;
+    // Each of those that were made is an entry of the one above it.
+    for (let made = absolute; made.length >= first.length; made = dirname(made)) await syncDirectory(dirname(made));
   },
-  async syncDirectory(path) {
-    const handle = await open(path, 'r');
-    try {
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-  },
+  syncDirectory,
   async openForWriting(path, existing) {
     const flags = existing === 'refuse' ? 'wx' : 'r+';
     const handle = await open(path, flags, fileMode).catch((error: NodeJS.ErrnoException) => {
@@ -102,6 +110,6 @@ export const nodeFiles: FileLayer = {
       closeSync(descriptor);
     }
   },
-  remove: (path) => rm(path),
+  remove: (path) => rm(path, { force: true }),
   rename: (from, to) => rename(from, to),
 };

@@ -128,7 +128,7 @@ export class GroupWriter {
       await this.#options.segments.removeBefore(this.#writtenCursor, this.#mayDropActive && this.pending.length === 0);
       const waitMs = Math.min(this.#options.sealDue(), this.#cursorWaitMs());
       if (this.pending.length === 0) {
-        if (this.#failures > 0) await this.#options.segments.probe(this.#cursor);
+        if (this.#failures > 0) await this.#options.segments.probe();
         this.#recovered();
         if (waitMs < Number.POSITIVE_INFINITY) this.wakeIn(waitMs);
         return;

@@ -3,6 +3,7 @@ import { CursorFile } from './cursor-file.ts';
 import { DirectoryLock } from './directory-lock.ts';
 import { SpoolError } from './errors.ts';
 import type { FileLayer } from './file-layer.ts';
+import { damagedFileName } from './segments.ts';
 import { type Survey, surveySpool } from './survey.ts';
 
 /** A spool directory that belongs to this process, and what it holds. */
@@ -16,7 +17,7 @@ export interface OpenDirectory {
 
 /**
  * Takes the directory (made when missing, mode 0700), and leaves in it what is needed: settled segments are removed, a torn
- * tail is cut off.
+ * tail is cut off, what cannot be read is kept under another name.
  *
  * @throws {SpoolError} when another process has the directory, or it cannot be used.
  */
@@ -45,6 +46,9 @@ export async function openDirectory(files: FileLayer, directory: string): Promis
 
 async function tidy(files: FileLayer, directory: string, survey: Survey): Promise<void> {
   for (const name of survey.needless) await files.remove(join(directory, name));
+  for (const { name } of survey.unreadable) {
+    await files.rename(join(directory, name), join(directory, damagedFileName(name)));
+  }
   const last = survey.segments.at(-1);
   if (last === undefined || survey.tornBytes === 0) return;
   const file = await files.openForWriting(join(directory, last.name), 'keep');

@@ -37,6 +37,11 @@ export interface WrittenGroup {
   readonly syncMs: number;
 }
 
+/** What a segment is called that is done with, but of which not everything could be read. */
+export const damagedFileName = (name: string): string => `${name}.damaged`;
+
+const probeFileName = 'probe';
+
 /** The segment files of a spool. Its asynchronous functions must not overlap; `GroupWriter` sees to that. */
 export class Segments {
   readonly #files: FileLayer;
@@ -128,11 +133,20 @@ export class Segments {
     return { segment, file };
   }
 
-  /** Proves that the disk works, with nothing to write: makes a segment and removes it. */
-  async probe(firstFrame: number): Promise<void> {
-    const { segment, file } = await this.#create(firstFrame, 0);
-    await file.close();
-    await this.#remove(segment);
+  /**
+   * Proves that the disk works, with nothing to write: makes a file and removes it. It is no segment: one that begins
+   * before the end of what is durable would supersede all of that, if a crash left it behind.
+   */
+  async probe(): Promise<void> {
+    const path = join(this.#directory, probeFileName);
+    const file = await this.#files.openForWriting(path, 'keep');
+    try {
+      await file.write([encodeSegmentHeader({ segment: 0, firstFrame: 0 })], 0);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await this.#files.remove(path);
   }
 
   /** Nothing more is written to the segment at hand. */
@@ -165,7 +179,7 @@ export class Segments {
   }
 
   async #remove(segment: Segment): Promise<void> {
-    if (segment.damaged) await this.#files.rename(segment.path, `${segment.path}.damaged`);
+    if (segment.damaged) await this.#files.rename(segment.path, damagedFileName(segment.path));
     else await this.#files.remove(segment.path);
     this.list.splice(this.list.indexOf(segment), 1);
     this.bytes -= segment.end;

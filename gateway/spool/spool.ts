@@ -86,11 +86,13 @@ export class Spool {
     const { directory } = settings;
     const startedAtMs = performance.now();
     const opened = await openDirectory(files, directory);
-    const { segments, tornBytes } = opened.survey;
+    const { segments, unreadable, tornBytes } = opened.survey;
     const spool = new Spool(options, opened);
     const { records, batches, bytes } = spool.depth();
     observer.opened({ directory, records, batches, bytes, tornBytes, durationMs: performance.now() - startedAtMs });
     for (const { name, damage } of segments) if (damage.length > 0) observer.damaged(name, damage);
+    for (const { name, bytes: to } of unreadable)
+      observer.damaged(name, [{ from: 0, to, firstFrame: 0, nextFrame: 0 }]);
     return spool;
   }
 

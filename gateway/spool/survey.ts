@@ -15,7 +15,9 @@ export interface PlacedFrame {
 /** Shown the frames of one segment after the other, in order; the next segment is read when it has resolved. */
 export type SegmentVisitor = (segment: string, frames: readonly PlacedFrame[]) => void | Promise<void>;
 
-const segmentName = /^(\d{16})\.segment$/;
+const segmentName = /^\d{16}\.segment$/;
+/** Numbers of segments that are kept as damaged are not used again. */
+const segmentOrKeptName = /^(\d{16})\.segment/;
 
 export const segmentFileName = (segment: number): string => `${String(segment).padStart(16, '0')}.segment`;
 
@@ -38,12 +40,19 @@ export interface SurveyedSegment {
   readonly damage: readonly DamagedRange[];
 }
 
+export interface UnreadableFile {
+  readonly name: string;
+  readonly bytes: number;
+}
+
 export interface Survey {
   readonly cursor: Cursor | undefined;
   /** With frames that are not settled, oldest first. */
   readonly segments: readonly SurveyedSegment[];
   /** Files without anything that is still needed: settled, superseded, or not begun. */
   readonly needless: readonly string[];
+  /** Files in which nothing can be read any more. */
+  readonly unreadable: readonly UnreadableFile[];
   /** Number of the next frame that is written. */
   readonly nextFrame: number;
   readonly nextSegment: number;
@@ -58,63 +67,87 @@ interface SegmentFile {
 }
 
 /**
- * Reads a spool directory, changing nothing. One segment at a time is in memory.
+ * Reads a spool directory, changing nothing; a gateway may be at work in it. Two segments at a time are in memory.
  */
 export async function surveySpool(files: FileLayer, directory: string, visit?: SegmentVisitor): Promise<Survey> {
-  const cursor = await readCursor(files, directory);
-  const names = (await files.list(directory)).filter((name) => segmentName.test(name)).sort();
+  const reader = await DirectoryReader.open(files, directory);
   const segments: SurveyedSegment[] = [];
-  const needless: string[] = [];
-  /** A first segment that begins later than this has lost its predecessor; without a cursor nobody knows. */
-  let expected = cursor?.frame ?? Number.POSITIVE_INFINITY;
-  let nextFrame = Math.max(1, cursor?.frame ?? 1);
+  let nextFrame = 1;
   let tornBytes = 0;
-  let current = await readFirst(files, directory, names, needless);
+  let isFirst = true;
+  let current = await reader.next();
   while (current !== undefined) {
     const file: SegmentFile = current;
-    const following = await readFirst(files, directory, names, needless);
+    const following = await reader.next();
+    const { cursor } = reader;
     const limit = following === undefined ? Number.POSITIVE_INFINITY : firstFrameOf(following.bytes);
     const frames: PlacedFrame[] = [];
+    // A first segment that begins behind the cursor has lost its predecessor; without a cursor nobody knows. From there on
+    // the walk through each segment says whether it reaches to the next one.
+    const expected = isFirst && cursor !== undefined ? cursor.frame : Number.POSITIVE_INFINITY;
     const surveyed = surveySegment(file, expected, limit, cursor, visit === undefined ? undefined : frames);
     await visit?.(file.name, frames);
     if (following === undefined) tornBytes = file.bytes.length - surveyed.end;
     if (surveyed.frames > 0 || surveyed.damage.length > 0) segments.push(surveyed);
-    else needless.push(file.name);
-    // From here on the walk through each segment says whether it reaches to the next one.
-    expected = Number.POSITIVE_INFINITY;
+    else reader.needless.push(file.name);
+    isFirst = false;
     nextFrame = Math.max(nextFrame, surveyed.nextFrame);
     current = following;
   }
-  const lastName = [...segments.map(({ name }) => name), ...needless].sort().at(-1);
-  return {
-    cursor,
-    segments,
-    needless,
-    nextFrame,
-    nextSegment: lastName === undefined ? 1 : Number.parseInt(lastName, 10) + 1,
-    tornBytes,
-  };
+  const { cursor, needless, unreadable, nextSegment } = reader;
+  nextFrame = Math.max(nextFrame, cursor?.frame ?? 1);
+  return { cursor, segments, needless, unreadable, nextFrame, nextSegment, tornBytes };
 }
 
-/** The next file with a frame or a header in it; takes its name off `names`. */
-async function readFirst(
-  files: FileLayer,
-  directory: string,
-  names: string[],
-  needless: string[],
-): Promise<SegmentFile | undefined> {
-  for (let name = names.shift(); name !== undefined; name = names.shift()) {
-    const bytes = await files.read(join(directory, name)).catch((error: NodeJS.ErrnoException) => {
-      // Settled and removed since the directory was listed, by the gateway at work.
-      if (error.code === 'ENOENT') return undefined;
-      throw error;
-    });
-    if (bytes === undefined) continue;
-    // A file whose beginning was cut short holds nothing: frames are written once the header is durable.
-    if (Number.isFinite(firstFrameOf(bytes))) return { name, segment: Number.parseInt(name, 10), bytes };
-    needless.push(name);
+/** Reads segment files one after the other, and the cursor that belongs to what is left of them. */
+class DirectoryReader {
+  readonly #files: FileLayer;
+  readonly #directory: string;
+  readonly #names: string[];
+  cursor: Cursor | undefined;
+  readonly nextSegment: number;
+  readonly needless: string[] = [];
+  readonly unreadable: UnreadableFile[] = [];
+
+  /** The names come before the cursor, so that a segment that was removed in between is missed when its turn comes. */
+  static async open(files: FileLayer, directory: string): Promise<DirectoryReader> {
+    const names = await files.list(directory);
+    const reader = new DirectoryReader(files, directory, names);
+    reader.cursor = await readCursor(files, directory);
+    return reader;
   }
-  return undefined;
+
+  private constructor(files: FileLayer, directory: string, names: readonly string[]) {
+    this.#files = files;
+    this.#directory = directory;
+    this.#names = names.filter((name) => segmentName.test(name)).sort();
+    const numbers = names.map((name) => Number.parseInt(segmentOrKeptName.exec(name)?.[1] ?? '0', 10));
+    this.nextSegment = numbers.reduce((highest, number) => Math.max(highest, number), 0) + 1;
+  }
+
+  /** The next file in which something can be read. */
+  async next(): Promise<SegmentFile | undefined> {
+    for (let name = this.#names.shift(); name !== undefined; name = this.#names.shift()) {
+      const bytes = await this.#read(name);
+      if (bytes === undefined) continue;
+      if (Number.isFinite(firstFrameOf(bytes))) return { name, segment: Number.parseInt(name, 10), bytes };
+      // Frames are written once the header is durable: a file whose header was cut short never held any.
+      if (bytes.length <= segmentHeaderBytes) this.needless.push(name);
+      else this.unreadable.push({ name, bytes: bytes.length });
+    }
+    return undefined;
+  }
+
+  async #read(name: string): Promise<Buffer | undefined> {
+    try {
+      return await this.#files.read(join(this.#directory, name));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      // Removed since the directory was listed, by the gateway at work: the cursor has passed it by now.
+      this.cursor = await readCursor(this.#files, this.#directory);
+      return undefined;
+    }
+  }
 }
 
 /** Also of a segment whose header is damaged, as long as it has a good frame. */

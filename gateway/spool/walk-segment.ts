@@ -5,7 +5,7 @@ export interface DamagedRange {
   readonly from: number;
   readonly to: number;
   readonly firstFrame: number;
-  /** One more than the last frame that is missing; it may not be known better than "at least one". */
+  /** One more than the last frame that is missing; `firstFrame` again where it is not known which ones are. */
   readonly nextFrame: number;
 }
 

@@ -33,6 +33,7 @@ async function exportRecords({ topic, ...choice }: ExportOptions): Promise<void>
   for (const { name, damage } of survey.segments) {
     if (damage.length > 0) console.error(`${name}: a part of it cannot be read; spool verify says which`);
   }
+  for (const { name } of survey.unreadable) console.error(`${name}: nothing in it can be read`);
   sayTorn(survey);
   console.error(JSON.stringify({ ...figuresOf(survey), exported }));
 }

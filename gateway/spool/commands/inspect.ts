@@ -28,7 +28,8 @@ async function inspect(choice: SpoolChoice): Promise<void> {
   console.log(JSON.stringify(figuresOf(survey)));
 }
 
-function printSegments({ segments }: Survey): void {
+function printSegments({ segments, unreadable }: Survey): void {
+  for (const { name, bytes } of unreadable) console.log(`${name}: ${bytes} bytes, nothing in it can be read, DAMAGED`);
   for (const { name, firstFrame, nextFrame, frames, records, fileBytes, firstAtMs, damage } of segments) {
     const note = damage.length > 0 ? ', DAMAGED' : '';
     console.log(
@@ -40,7 +41,7 @@ function printSegments({ segments }: Survey): void {
 
 /** The figures that the commands end with. */
 export function figuresOf(survey: Survey & { readonly directory: string }) {
-  const { directory, segments, cursor, nextFrame, tornBytes } = survey;
+  const { directory, segments, unreadable, cursor, nextFrame, tornBytes } = survey;
   const sum = (of: (segment: Survey['segments'][number]) => number) =>
     segments.reduce((total, segment) => total + of(segment), 0);
   return {
@@ -54,6 +55,6 @@ export function figuresOf(survey: Survey & { readonly directory: string }) {
     oldest: timeOf(segments[0]?.firstAtMs),
     newest: timeOf(segments.at(-1)?.lastAtMs),
     tornBytes,
-    damagedRanges: sum(({ damage }) => damage.length),
+    damagedRanges: sum(({ damage }) => damage.length) + unreadable.length,
   };
 }

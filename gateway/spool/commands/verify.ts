@@ -30,6 +30,7 @@ async function verify(choice: SpoolChoice): Promise<void> {
       console.error(`${name}: bytes ${from} to ${to}: batches ${firstFrame} to ${nextFrame - 1} cannot be read`);
     }
   }
+  for (const { name, bytes } of survey.unreadable) console.error(`${name}: nothing of its ${bytes} bytes can be read`);
   sayTorn(survey);
   const figures = figuresOf(survey);
   const intact = figures.damagedRanges === 0 && undecodable === 0;
