@@ -16,6 +16,8 @@ export interface TimeChart {
   readonly series: readonly ChartSeries[];
   /** Moments: a thin line with a label. */
   readonly marks?: readonly { readonly atS: number; readonly label: string }[];
+  /** False: the labels of marks are tooltips only, because another chart over the same time shows them. */
+  readonly markLabels?: boolean;
   /** Stretches of time: a grey ground with a label. */
   readonly spans?: readonly { readonly fromS: number; readonly toS: number; readonly label: string }[];
   readonly logarithmic?: boolean;
@@ -96,13 +98,13 @@ function spans({ spans: all = [] }: TimeChart, x: Scale, bottom: number): string
 }
 
 /** Labels stand upright; one that would cover its neighbour's is left out and is still there as a tooltip. */
-function marks({ marks: all = [] }: TimeChart, x: Scale, bottom: number): string[] {
+function marks({ marks: all = [], markLabels = true }: TimeChart, x: Scale, bottom: number): string[] {
   let freeFrom = Number.NEGATIVE_INFINITY;
   return all.map(({ atS, label }) => {
     const at = x.place(atS);
     const text = escapeHtml(label);
     const line = `<line x1="${at.toFixed(1)}" x2="${at.toFixed(1)}" y1="${plot.top}" y2="${bottom}" stroke="${ink.soft}" stroke-dasharray="2 3"><title>${text}</title></line>`;
-    if (at < freeFrom) return line;
+    if (!markLabels || at < freeFrom) return line;
     freeFrom = at + labelWidth;
     const place = `${(at + 10).toFixed(1)} ${plot.top + 2}`;
     return `${line}<text transform="translate(${place}) rotate(90)" font-size="9" fill="${ink.soft}">${text}</text>`;

@@ -5,8 +5,9 @@ import { type ChartSeries, type TimeChart, timeChart } from './time-chart.ts';
 type Span = NonNullable<TimeChart['spans']>[number];
 type SampleSeries = readonly [name: string, read: (sample: FleetSample) => number];
 
-/** Low, so that all panels of a scenario can be seen at once. */
-const height = 180;
+/** Low, so that all panels of a scenario can be seen at once; the first has room for what the marks say. */
+const height = 150;
+const firstHeight = 300;
 /** Without an answer in a second there is no latency to show, nor memory without a process: the line breaks. */
 const nothing = Number.NaN;
 const shown = (value: number): number => (value === 0 ? nothing : value);
@@ -18,7 +19,7 @@ export function timelineCharts({ marks, samples, observations }: TimelineRecord)
   if (first === undefined || samples.length === 0) return [];
   const at = (atMs: number): number => (atMs - first.atMs) / 1000;
   const common = {
-    height,
+    ...{ height, markLabels: false },
     marks: marks.filter(({ kind }) => kind === 'fault').map(({ atMs, label }) => ({ atS: at(atMs), label })),
     spans: phaseSpans(marks, last, at),
   };
@@ -31,7 +32,10 @@ export function timelineCharts({ marks, samples, observations }: TimelineRecord)
     ...{ title, unit, series: series.map(ofFleet) },
   });
   return [
-    panel('rate', '1/s', ['answered', ({ acked, rejected }) => acked + rejected], ['sent', ({ sent }) => sent]),
+    {
+      ...panel('rate', '1/s', ['answered', ({ acked, rejected }) => acked + rejected], ['sent', ({ sent }) => sent]),
+      ...{ height: firstHeight, markLabels: true },
+    },
     {
       ...panel('latency', 'ms', ['p50', ({ p50Ms }) => shown(p50Ms)], ['p99', ({ p99Ms }) => shown(p99Ms)]),
       logarithmic: true,

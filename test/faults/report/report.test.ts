@@ -51,7 +51,9 @@ describe('the timeline of a scenario', () => {
   it('is drawn in five panels over the same time, each with the fault', () => {
     const charts = timelineCharts(withTimeline.timeline);
     expect(charts).toHaveLength(5);
-    for (const chart of charts) expect(chart).toContain('broker 1 killed &lt;at once&gt;');
+    for (const chart of charts) expect(chart).toContain('<title>broker 1 killed &lt;at once&gt;</title>');
+    // In words only once.
+    expect(charts.filter((chart) => chart.includes('rotate(90)'))).toHaveLength(1);
   });
 
   it('is empty when the fleet never ran', () => {
