@@ -24,8 +24,6 @@ export interface WorldOptions {
   readonly onProgress: (what: string) => void;
 }
 
-const ALL_LATER = Number.MAX_SAFE_INTEGER;
-
 /** A world that runs: gateways and a fleet of its own on the shared stage. `open` starts them, disposing ends them. */
 export class LiveWorld implements World, AsyncDisposable {
   readonly form: Form;
@@ -125,8 +123,7 @@ export class LiveWorld implements World, AsyncDisposable {
   }
 
   async judgeBeforeDeletion(): Promise<void> {
-    const nowMs = Date.now();
-    this.earlierVerdicts.push(await this.#judge([...this.#ignored, { fromMs: nowMs, toMs: ALL_LATER }]));
+    this.earlierVerdicts.push(await this.#judge({ untilMs: Date.now() }));
   }
 
   deleted(): void {
@@ -139,18 +136,18 @@ export class LiveWorld implements World, AsyncDisposable {
 
   /** The verdict on everything that was not judged before. */
   judge(): Promise<Verdict> {
-    return this.#judge(this.#ignored);
+    return this.#judge({});
   }
 
-  #judge(ignore: readonly TimeSpan[]): Promise<Verdict> {
-    const options: JudgeOptions = {
+  #judge(until: Pick<JudgeOptions, 'untilMs'>): Promise<Verdict> {
+    return judge({
       bootstrap: this.kafka.bootstrap,
       registryUrl: this.registry.url,
       ledgerFile: this.#ledgerFile,
       topics: this.topics,
-      ignore,
-    };
-    return judge(options);
+      ignore: this.#ignored,
+      ...until,
+    });
   }
 
   /** Stops looking at the gateways, so that what follows cannot be mistaken for a fault. */

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { waitFor } from '../deploy/local/wait-for.ts';
 import { accountOf, describeAccount, imbalanceOf } from './accounting.ts';
 import { waitForInSync } from './injectors/cluster-view.ts';
+import { withEarlierVerdicts } from './judge/earlier-verdicts.ts';
 import type { Verdict } from './judge/judge.ts';
 import { LiveWorld, type WorldOptions } from './live-world.ts';
 import { type Problem, problemsOf, type ScenarioRun } from './result.ts';
@@ -39,7 +40,7 @@ export async function runScenario(options: RunOptions): Promise<ScenarioRun> {
   let duplicateBound = 0;
   await attempt(world, 'the judgement', async () => {
     const last = await world.judge();
-    verdict = combine(last, world.earlierVerdicts);
+    verdict = withEarlierVerdicts(last, world.earlierVerdicts);
     const possible = world.gateways.reduce((sum, gateway) => sum + gateway.possibleDuplicates, 0);
     duplicateBound = scenario.noDuplicates === true ? 0 : last.resent + possible + world.explainedDuplicates;
     world.problems.push(...verdictProblems(verdict, duplicateBound));
@@ -113,21 +114,6 @@ async function inspect(world: LiveWorld, { scenario, mutant }: RunOptions): Prom
     const exitCode = await gateway.end('SIGTERM');
     world.demand(exitCode === 0, `a gateway with nothing to do ended with exit code ${exitCode}, not 0`);
   }
-}
-
-/** What was found on topics that were deleted afterwards belongs to the verdict, too. */
-function combine(last: Verdict, earlier: readonly Verdict[]): Verdict {
-  const plus = (finding: 'lost' | 'lostLetters' | 'phantom' | 'outOfOrder' | 'split'): number =>
-    earlier.reduce((sum, verdict) => sum + verdict[finding], last[finding]);
-  return {
-    ...last,
-    lost: plus('lost'),
-    lostLetters: plus('lostLetters'),
-    phantom: plus('phantom'),
-    outOfOrder: plus('outOfOrder'),
-    split: plus('split'),
-    examples: [...earlier.flatMap(({ examples }) => examples), ...last.examples],
-  };
 }
 
 function verdictProblems(verdict: Verdict, duplicateBound: number): Problem[] {

@@ -74,8 +74,9 @@ export interface World {
   /** Notes a problem unless `holds`. A fault that was not really injected must fail one of these. */
   demand(holds: boolean, otherwise: string): void;
   /**
-   * Judges what was answered up to now, before it is deleted on purpose. Call `deleted` when it is gone, and nothing new
-   * can have been answered out of what replaces it: only answers between the two moments are never looked for.
+   * Judges what was answered up to now, before the events topic is deleted on purpose. Call `deleted` when it is gone, and
+   * nothing can have been stored in what replaces it: only events that were acknowledged between the two moments are
+   * never looked for.
    */
   judgeBeforeDeletion(): Promise<void>;
   deleted(): void;

@@ -18,15 +18,20 @@ export class Account implements LedgerVisitor {
   readonly ledger = new Ledger();
   /** By device: messages that were invalid on purpose. */
   readonly invalid: Bitset[] = [];
-  /** By device: messages whose answer is excused; their records are not looked for. */
+  /** By device: acknowledged messages whose events are not looked for. A dead letter never is excused. */
   readonly excused: Bitset[] = [];
   /** How often something was sent again. */
   resent = 0;
   readonly #ignored: readonly TimeSpan[];
+  readonly #untilMs: number;
 
-  /** @param ignored answers of these times are excused: what they promised was deleted on purpose. */
-  constructor(ignored: readonly TimeSpan[] = []) {
+  /**
+   * @param ignored events that were acknowledged in these times are excused: they were deleted on purpose
+   * @param untilMs later answers do not count, as if they had not come yet
+   */
+  constructor(ignored: readonly TimeSpan[] = [], untilMs = Number.POSITIVE_INFINITY) {
     this.#ignored = ignored;
+    this.#untilMs = untilMs;
   }
 
   begin({ runId, vehicles }: LedgerHeader): void {
@@ -50,11 +55,16 @@ export class Account implements LedgerVisitor {
         this.ledger.recordSent(device, sequence);
         return;
       case entryKinds.acknowledged:
+        if (atMs > this.#untilMs) return;
         this.ledger.recordAcknowledged(device, sequence);
-        break;
+        if (this.#isIgnored(atMs) && !this.invalid[device]?.has(sequence)) this.excused[device]?.add(sequence);
+        return;
       case entryKinds.rejected:
-        this.ledger.recordRejected(device, sequence);
+        if (atMs <= this.#untilMs) this.ledger.recordRejected(device, sequence);
     }
-    if (this.#ignored.some(({ fromMs, toMs }) => atMs >= fromMs && atMs <= toMs)) this.excused[device]?.add(sequence);
+  }
+
+  #isIgnored(atMs: number): boolean {
+    return this.#ignored.some(({ fromMs, toMs }) => atMs >= fromMs && atMs <= toMs);
   }
 }

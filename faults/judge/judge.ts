@@ -18,15 +18,18 @@ export interface JudgeOptions {
   readonly ledgerFile: string;
   /** Topics that only this fleet has written to. */
   readonly topics: { readonly events: string; readonly deadLetters: string };
-  /** Answers of these times are not looked for in Kafka, because what they promised was deleted on purpose. */
+  /** Events that were acknowledged in these times are not looked for, because their topic was deleted on purpose. */
   readonly ignore?: readonly TimeSpan[];
+  /** Later answers do not count, milliseconds since the epoch: for a fleet that is still at work. */
+  readonly untilMs?: number;
   /** Told about once a second how many of the records have been read. */
   readonly onProgress?: (read: number, inAll: number) => void;
 }
 
 /**
  * Reads every partition of both topics from its beginning to its present end, with a client that has no part in the
- * gateway, and compares it with the ledger. The fleet may still be at work: what happens from now on does not count.
+ * gateway, and compares it with the ledger. The fleet may still be at work: then `untilMs` has to be now, because what
+ * is answered while the ledger is read may lie behind the ends that the partitions have by then.
  *
  * @throws {JudgeError} when Kafka cannot be read, {LedgerError} when the ledger cannot, {VerifyError} when the registry
  *   does not answer: then there is no verdict
@@ -37,12 +40,13 @@ export async function judge({
   ledgerFile,
   topics,
   ignore = [],
+  untilMs,
   onProgress,
 }: JudgeOptions): Promise<Verdict> {
   const reader = new TopicReader(bootstrap);
   // The ends before the ledger: whatever lies before them was entered before it was sent.
   const bounds = await reader.bounds([topics.events, topics.deadLetters]);
-  const account = new Account(ignore);
+  const account = new Account(ignore, untilMs);
   await readLedger(ledgerFile, account);
   const judgement = new Judgement(account);
   const registry = new RegisteredAvro(registryUrl);

@@ -21,7 +21,7 @@ export interface Verdict extends Readonly<Record<VerdictFinding, number>> {
   readonly unanswered: number;
   /** Times that something was sent again, from the ledger: each can be in Kafka twice. */
   readonly resent: number;
-  /** Answered, and not looked for. */
+  /** Acknowledged, and their events not looked for. */
   readonly excused: number;
   /** Different messages of this fleet on the events topic. */
   readonly inKafka: number;
@@ -40,7 +40,7 @@ export interface Verdict extends Readonly<Record<VerdictFinding, number>> {
  * - lost: answered, and in neither topic, or a lost letter
  * - lostLetters: invalid or rejected, answered, and not on the dead-letter topic
  * - phantom: on a topic, and never sent by this fleet
- * - outOfOrder: a first appearance on a partition after that of a later message of its vehicle
+ * - outOfOrder: a first appearance on a partition after that of a later message of its vehicle, on either topic
  * - split: vehicles with records on more than one partition of a topic
  * - wrongPartition, wrongId: as in `Reconciler`
  * - misjudged: an invalid message on the events topic, or a valid one on the dead-letter topic
@@ -50,6 +50,8 @@ export class Judgement {
   readonly #account: Account;
   readonly #events: Reconciler;
   readonly #letters: (Bitset | undefined)[] = [];
+  /** By device: highest sequence among the first appearances of its letters so far. */
+  readonly #highestLetter: number[] = [];
   readonly #partitionBySubject = new Map<string, Map<string, number | 'several'>>();
   readonly #found = new Findings();
   #duplicatedLetters = 0;
@@ -76,7 +78,11 @@ export class Judgement {
     }
     const seen = this.#letters[device] ?? new Bitset();
     this.#letters[device] = seen;
-    if (seen.add(letter.sequence)) return;
+    if (seen.add(letter.sequence)) {
+      if (letter.sequence < (this.#highestLetter[device] ?? 0)) this.#found.add('outOfOrder', () => nameOf(letter));
+      else this.#highestLetter[device] = letter.sequence;
+      return;
+    }
     this.#duplicatedLetters += 1;
     this.#found.add('duplicated', () => nameOf(letter));
   }
@@ -132,9 +138,9 @@ export class Judgement {
     const isLetter = this.#letters[device]?.has(sequence) ?? false;
     const name = (): string => this.#messageName(device, sequence);
     if (isInvalid ? isEvent : isLetter) this.#found.add('misjudged', name);
-    if (!hasAnswer || excused[device]?.has(sequence)) return;
+    if (!hasAnswer) return;
     const needsLetter = isInvalid || wasRejected;
-    if (needsLetter ? isLetter : isEvent || isLetter) return;
+    if (needsLetter ? isLetter : isEvent || isLetter || excused[device]?.has(sequence)) return;
     this.#found.add('lost', name);
     if (needsLetter) this.#found.add('lostLetters', name);
   }

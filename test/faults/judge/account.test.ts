@@ -3,8 +3,12 @@ import { type EntryKind, entryKinds } from '../../../faults/fleet/ledger-format.
 import { Account } from '../../../faults/judge/account.ts';
 import { Judgement } from '../../../faults/judge/judgement.ts';
 
-function accountOf(ignored: ConstructorParameters<typeof Account>[0], entries: readonly [EntryKind, number, number][]) {
-  const account = new Account(ignored);
+function accountOf(
+  ignored: ConstructorParameters<typeof Account>[0],
+  entries: readonly [EntryKind, number, number][],
+  untilMs?: number,
+) {
+  const account = new Account(ignored, untilMs);
   account.begin({ runId: 1, vehicles: 1, startedAtMs: 0 });
   for (const [kind, sequence, atMs] of entries) account.entry({ device: 0, sequence, kind, atMs, code: 0 });
   return account;
@@ -28,7 +32,7 @@ describe('the account of a fleet', () => {
     expect(account.ledger.total('rejected')).toBe(1);
   });
 
-  it('excuses answers of the ignored times, both ends included', () => {
+  it('excuses events that were acknowledged in the ignored times, both ends included', () => {
     const acknowledged = ([1, 2, 3, 4, 5] as const).flatMap((sequence): [EntryKind, number, number][] => [
       [entryKinds.sent, sequence, 0],
       [entryKinds.acknowledged, sequence, sequence * 10],
@@ -43,6 +47,31 @@ describe('the account of a fleet', () => {
     expect([...(account.excused[0] ?? [])]).toEqual([2, 3, 5]);
     // Nothing is in Kafka: what is not excused is lost.
     expect(new Judgement(account).conclude()).toMatchObject({ lost: 2, excused: 3, acked: 5 });
+  });
+
+  it('excuses no dead letter: its topic was not deleted', () => {
+    const account = accountOf(
+      [{ fromMs: 0, toMs: 100 }],
+      [
+        [entryKinds.invalid, 1, 0],
+        [entryKinds.sent, 1, 0],
+        [entryKinds.sent, 2, 0],
+        // As MQTT 3.1.1 answers what was rejected, and as MQTT 5 does.
+        [entryKinds.acknowledged, 1, 10],
+        [entryKinds.rejected, 2, 10],
+      ],
+    );
+    expect(new Judgement(account).conclude()).toMatchObject({ lost: 2, lostLetters: 2, excused: 0 });
+  });
+
+  it('does not count answers that came later', () => {
+    const answered = ([1, 2] as const).flatMap((sequence): [EntryKind, number, number][] => [
+      [entryKinds.sent, sequence, 0],
+      [sequence === 1 ? entryKinds.acknowledged : entryKinds.rejected, sequence, 30],
+    ]);
+    const verdictUntil = (untilMs: number) => new Judgement(accountOf([], answered, untilMs)).conclude();
+    expect(verdictUntil(29)).toMatchObject({ acked: 0, rejected: 0, unanswered: 2, lost: 0 });
+    expect(verdictUntil(30)).toMatchObject({ acked: 1, rejected: 1, unanswered: 0, lost: 2 });
   });
 
   it('refuses an answer to what was never sent: such a ledger cannot be judged by', () => {
