@@ -50,8 +50,10 @@ export function viewOf(response: metadataV12.MetadataResponse): ClusterView {
   return { brokers: new Map(response.brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }])), topics };
 }
 
-/** After so many times the longest pause, what is still asked for is asked of another broker. */
-const patience = 5;
+/** After this time, what is still asked for is asked of another broker. */
+export function patienceMs({ retryBackoffMaxMs }: KafkaSettings): number {
+  return 5 * retryBackoffMaxMs;
+}
 
 /**
  * Keeps the view of the cluster fresh, off the send path: when it gets old, and soon after `request`. While no broker
@@ -144,7 +146,7 @@ export class Metadata {
   #moveOnFromFruitless(): void {
     if (this.#requested) {
       this.#fruitlessSinceMs ??= this.#lastStartMs;
-      if (this.#lastStartMs - this.#fruitlessSinceMs > patience * this.#settings.retryBackoffMaxMs) {
+      if (this.#lastStartMs - this.#fruitlessSinceMs > patienceMs(this.#settings)) {
         this.#fruitlessSinceMs = this.#lastStartMs;
         this.#control.moveOn();
       }

@@ -12,7 +12,7 @@ import { ControlChannel } from './control-channel.ts';
 import { describeFailure } from './error-classes.ts';
 import { KafkaError } from './errors.ts';
 import { Lane } from './lane.ts';
-import { type ClusterView, Metadata, viewOf } from './metadata.ts';
+import { type ClusterView, Metadata, patienceMs, viewOf } from './metadata.ts';
 import type { KafkaObserver } from './observer.ts';
 import { fetchProducerIdentity, ProducerIds } from './producer-id.ts';
 import { Reachability } from './reachability.ts';
@@ -180,6 +180,8 @@ export class Producer implements RecordSink, RecordHolder {
     return {
       newLane: (topic, partition) => new Lane(topic, partition, this.#identity ?? first, this.#pool, maxBatchRecords),
       sealed: this.#sender.sealed,
+      // So that two other brokers have been asked.
+      disbeliefMs: 3 * patienceMs(this.#settings),
       resized: (bytes) => this.#watermarks.remove(0, -bytes),
       changed: (change) => {
         this.#observer.topicChanged(change);
@@ -192,8 +194,9 @@ export class Producer implements RecordSink, RecordHolder {
     const nowMs = performance.now();
     for (const [name, topic] of this.#topics) topic.adopt(view.topics.get(name), nowMs);
     this.#sender.adopt(view.brokers, this.#lanes());
-    // Asked for until it is back: readiness waits for it, even if no record does.
-    if (this.#missing().length > 0) this.#metadata.request();
+    // Asked for until it is back, or who is right is clear: readiness waits for it, even if no record does.
+    const isUnclear = [...this.#topics.values()].some(({ contradictedSinceMs }) => contradictedSinceMs !== undefined);
+    if (isUnclear || this.#missing().length > 0) this.#metadata.request();
   }
 
   #missing(): TopicLanes[] {

@@ -13,6 +13,8 @@ export interface TopicOwner {
   readonly newLane: (topic: string, partition: number) => Lane;
   readonly sealed: (lane: Lane, batch: SealedBatch) => void;
   readonly changed: (change: TopicChange) => void;
+  /** For so long the cluster may name a topic that was taken for gone before it is believed after all. */
+  readonly disbeliefMs: number;
   /** Records that count as pressure take so many bytes more (or less) than before, because they were encoded anew. */
   readonly resized: (bytes: number) => void;
 }
@@ -32,7 +34,8 @@ export interface TopicOwner {
  * - **No topic.** Its records wait, nobody leads its partitions. Kafka may only have heard of it later than others have;
  *   so it is with a partition that a broker does not know.
  *
- * A broker that lags behind may still name an id that is gone, or fewer partitions; neither is believed.
+ * A broker that lags behind may still name an id that is gone, or fewer partitions; neither is believed. Unless nobody
+ * names ours any more: then that one was the lagging broker's.
  */
 export class TopicLanes {
   readonly name: string;
@@ -40,6 +43,8 @@ export class TopicLanes {
   readonly lanes: Lane[] = [];
   /** Since when the cluster does not show the topic, on the clock of `performance.now()`. */
   missingSinceMs: number | undefined;
+  /** Since when nobody has named our topic, but one that was taken for gone. */
+  contradictedSinceMs: number | undefined;
   /** By how many partitions keys are spread. */
   partitions = 0;
   readonly #owner: TopicOwner;
@@ -63,7 +68,7 @@ export class TopicLanes {
       this.#missing(nowMs);
       return;
     }
-    if (view.id !== undefined && this.#formerIds.has(view.id)) return;
+    if (this.#isOutdated(view, nowMs)) return;
     if (this.missingSinceMs !== undefined) this.#changed('back');
     this.missingSinceMs = undefined;
     const recreated = this.#isRecreated(view);
@@ -123,6 +128,15 @@ export class TopicLanes {
     this.#changed('missing');
   }
 
+  #isOutdated({ id }: TopicView, nowMs: number): boolean {
+    if (id !== undefined && this.#formerIds.has(id)) {
+      this.contradictedSinceMs ??= nowMs;
+      if (nowMs - this.contradictedSinceMs < this.#owner.disbeliefMs) return true;
+    }
+    this.contradictedSinceMs = undefined;
+    return false;
+  }
+
   /** Without ids, as with brokers before 2.8, fewer partitions tell, as a topic cannot lose any. */
   #isRecreated({ id, leaders }: TopicView): boolean {
     if (id === undefined || this.#id === undefined) return id === this.#id && leaders.length < this.partitions;
@@ -132,6 +146,7 @@ export class TopicLanes {
   #remember(id: string | undefined): void {
     if (id === undefined || id === this.#id) return;
     if (this.#id !== undefined) this.#formerIds.add(this.#id);
+    this.#formerIds.delete(id);
     const [oldest] = this.#formerIds;
     if (this.#formerIds.size > maxFormerIds && oldest !== undefined) this.#formerIds.delete(oldest);
     this.#id = id;
