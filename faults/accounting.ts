@@ -42,6 +42,24 @@ export function imbalanceOf({ received, outcomes, inFlight }: Account): number {
   return Object.values(outcomes).reduce((left, value) => left - value, received) - inFlight;
 }
 
+/**
+ * What is wrong with the accounts as one scrape tells them, or undefined: by our own sum over the publishes, and by the
+ * gateway's self-check over publishes and records; also that a figure is not exported. Has to be undefined at any moment,
+ * under any fault.
+ */
+export function accountProblemIn(samples: readonly MetricSample[]): string | undefined {
+  try {
+    const account = accountOf(samples);
+    const imbalance = imbalanceOf(account);
+    if (imbalance !== 0) return `the account is ${imbalance} short: ${describeAccount(account)}`;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+  const mismatch = samples.find(({ name }) => name === 'edge_accounting_mismatch')?.value;
+  if (mismatch === undefined) return '/metrics has no edge_accounting_mismatch';
+  return mismatch === 0 ? undefined : `the gateway's self-check is out by ${mismatch}`;
+}
+
 export function describeAccount({ received, outcomes, inFlight }: Account): string {
   const parts = Object.entries(outcomes).map(([outcome, value]) => `${outcome} ${value}`);
   return `received ${received} = ${parts.join(' + ')} + in flight ${inFlight}`;

@@ -1,11 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { waitFor } from '../deploy/local/wait-for.ts';
 import { GatewayProcess, type LogLine, type MetricSample } from '../test/support/gateway-process.ts';
+import { accountProblemIn } from './accounting.ts';
 import type { GatewayObservation } from './result.ts';
 
 const READY_DEADLINE_MS = 60_000;
 const LOOK_TIMEOUT_MS = 1000;
 const PAGE_BYTES = 4096;
+const PROBLEMS_KEPT = 5;
 
 export interface GatewayOptions {
   /** Where devices connect; the same after each restart. */
@@ -25,6 +27,8 @@ export class GatewayUnderTest implements AsyncDisposable {
   #endedLog: LogLine[] = [];
   #possibleDuplicatesEnded = 0;
   #possibleDuplicates = 0;
+  #looks = 0;
+  readonly #accountProblems = new Set<string>();
 
   constructor(options: GatewayOptions) {
     this.port = options.port;
@@ -44,6 +48,17 @@ export class GatewayUnderTest implements AsyncDisposable {
   /** Records that it may have stored twice, by its own count, over all restarts. */
   get possibleDuplicates(): number {
     return this.#possibleDuplicatesEnded + this.#possibleDuplicates;
+  }
+
+  /** How often its metrics could be read, over all restarts. */
+  get looks(): number {
+    return this.#looks;
+  }
+
+  /** What was ever wrong with its accounts: at any look, or by its own log, over all restarts. */
+  get accountProblems(): readonly string[] {
+    const mismatches = this.log.filter(({ event }) => event === 'accounting_mismatch');
+    return [...this.#accountProblems, ...mismatches.map((line) => `the gateway logged: ${JSON.stringify(line)}`)];
   }
 
   /** Starts the process without waiting for it to be ready. */
@@ -85,13 +100,14 @@ export class GatewayUnderTest implements AsyncDisposable {
     return (await this.#process?.exited()) ?? null;
   }
 
-  /** One look from outside. Never throws: what does not answer is not ready. */
+  /** One look from outside. Never throws: that it does not answer is an observation, too. */
   async observe(): Promise<GatewayObservation> {
     const atMs = Date.now();
     if (!this.running || this.#process?.find('admin_listening') === undefined) {
-      return { atMs, running: this.running, ready: false, residentBytes: 0, pressure: undefined };
+      return { atMs, running: this.running, ready: undefined, residentBytes: 0, pressure: undefined };
     }
     const [ready, residentBytes, samples] = await Promise.all([this.#isReady(), this.#residentBytes(), this.#scrape()]);
+    if (samples !== undefined) this.#checkAccounts(samples);
     const value = (name: string): number | undefined => samples?.find((sample) => sample.name === name)?.value;
     this.#possibleDuplicates = value('edge_kafka_possible_duplicates_total') ?? this.#possibleDuplicates;
     return { atMs, running: true, ready, residentBytes, pressure: value('edge_pressure') };
@@ -108,14 +124,22 @@ export class GatewayUnderTest implements AsyncDisposable {
     return (await this.metrics()).reduce((sum, sample) => (sample.name === name ? sum + sample.value : sum), 0);
   }
 
-  async #isReady(): Promise<boolean> {
+  #checkAccounts(samples: readonly MetricSample[]): void {
+    this.#looks += 1;
+    const problem = accountProblemIn(samples);
+    // One that stays wrong is wrong in ever new words.
+    if (problem !== undefined && this.#accountProblems.size < PROBLEMS_KEPT) this.#accountProblems.add(problem);
+  }
+
+  /** Undefined when it does not answer. */
+  async #isReady(): Promise<boolean | undefined> {
     try {
       const address = `${this.#process?.adminUrl}/readyz`;
       const response = await fetch(address, { signal: AbortSignal.timeout(LOOK_TIMEOUT_MS) });
       await response.arrayBuffer();
       return response.ok;
     } catch {
-      return false;
+      return undefined;
     }
   }
 

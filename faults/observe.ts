@@ -17,10 +17,16 @@ export async function observe(
     observations.push({
       atMs,
       running: looks.some(({ running }) => running),
-      ready: looks.every(({ ready }) => ready),
+      ready: worstOf(looks.map(({ ready }) => ready)),
       residentBytes: Math.max(...looks.map(({ residentBytes }) => residentBytes)),
       pressure: pressures.length === 0 ? undefined : Math.max(...pressures),
     });
     await delay(EVERY_MS, undefined, { signal }).catch(() => undefined);
   }
+}
+
+/** One that says no outweighs one that says nothing, for which there are many reasons. */
+function worstOf(ready: readonly (boolean | undefined)[]): boolean | undefined {
+  if (ready.includes(false)) return false;
+  return ready.includes(undefined) ? undefined : true;
 }

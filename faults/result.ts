@@ -32,8 +32,8 @@ export interface Mark {
 export interface GatewayObservation {
   readonly atMs: number;
   readonly running: boolean;
-  /** What `/readyz` says; false while nothing answers. */
-  readonly ready: boolean;
+  /** What `/readyz` says; undefined while nothing answers. */
+  readonly ready: boolean | undefined;
   /** Resident memory, bytes; 0 while it does not run. */
   readonly residentBytes: number;
   /** The level of the watermarks, 0 to 2; undefined when `/metrics` did not answer. */

@@ -24,7 +24,7 @@ export class Timeline implements TimelineRecord {
 
   /** Whether a running gateway said that it was not ready. */
   sawNotReady(fromMs: number, toMs: number): boolean {
-    return this.observationsBetween(fromMs, toMs).some(({ running, ready }) => running && !ready);
+    return this.observationsBetween(fromMs, toMs).some(({ ready }) => ready === false);
   }
 
   /** Most resident memory in that time, bytes; 0 when nothing was observed. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { accountOf, describeAccount, imbalanceOf } from '../../faults/accounting.ts';
+import { accountOf, accountProblemIn, describeAccount, imbalanceOf } from '../../faults/accounting.ts';
 
 const figures = {
   received: 12,
@@ -37,6 +37,15 @@ describe("the gateway's account, as the harness reads it", () => {
   it('refuses a figure that is not exported: it must not pass for 0', () => {
     const { shed: _, ...rest } = figures;
     expect(() => accountOf(samples(rest))).toThrow('edge_publishes_shed_total');
+  });
+
+  it('is wrong by its own sum or by the self-check of the gateway, and says by how much', () => {
+    const selfCheck = (value: number) => ({ name: 'edge_accounting_mismatch', labels: '', value });
+    expect(accountProblemIn([...samples(), selfCheck(0)])).toBeUndefined();
+    expect(accountProblemIn([...samples(), selfCheck(-2)])).toContain('out by -2');
+    expect(accountProblemIn([...samples({ ...figures, received: 13 }), selfCheck(0)])).toContain('1 short');
+    expect(accountProblemIn(samples())).toContain('/metrics has no edge_accounting_mismatch');
+    expect(accountProblemIn([])).toContain('/metrics has no edge_publishes_received_total');
   });
 
   it('is written as the sum that it is', () => {

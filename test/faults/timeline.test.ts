@@ -9,9 +9,9 @@ describe('the timeline', () => {
     expect(timeline.samplesBetween(1000, 3500).map(({ atMs }) => atMs)).toEqual([2000, 3000]);
   });
 
-  it('tells a gateway that says that it is not ready from one that does not run', () => {
+  it('tells a gateway that says that it is not ready from one that says nothing', () => {
     const timeline = new Timeline();
-    timeline.observations.push(observation(1000), observation(2000, { running: false, ready: false }));
+    timeline.observations.push(observation(1000), observation(2000, { ready: undefined }));
     expect(timeline.sawNotReady(0, 3000)).toBe(false);
     timeline.observations.push(observation(3000, { ready: false }));
     expect(timeline.sawNotReady(0, 3000)).toBe(true);

@@ -7,6 +7,9 @@ import { createInterface } from 'node:readline';
 import { stringify } from 'yaml';
 import { waitFor } from './wait-for.ts';
 
+/** A gateway that hangs must not make those hang who look at it. */
+const METRICS_TIMEOUT_MS = 10_000;
+
 /** A line of the gateway's log. */
 export interface LogLine {
   readonly event: string;
@@ -90,7 +93,8 @@ export class GatewayProcess implements AsyncDisposable {
 
   /** All samples of one scrape of /metrics. */
   async metrics(): Promise<MetricSample[]> {
-    const text = await (await fetch(`${this.adminUrl}/metrics`)).text();
+    const answer = await fetch(`${this.adminUrl}/metrics`, { signal: AbortSignal.timeout(METRICS_TIMEOUT_MS) });
+    const text = await answer.text();
     return text.split('\n').flatMap((line) => {
       const [, name, labels = '', value] = /^([a-zA-Z_:][\w:]*)(\{[^}]*\})? (\S+)/.exec(line) ?? [];
       return name === undefined ? [] : [{ name, labels, value: Number(value) }];
