@@ -40,7 +40,7 @@ export const mqtt = section('Limits of the MQTT edge.', {
     { default: 64, minimum: 1, maximum: 65_535 },
   ),
   receiveMaximumUnderPressure: integer(
-    'The same for devices that connect while the gateway is under pressure; it stays theirs until they connect again.',
+    'The same for devices that connect while the gateway is under pressure; it stays theirs until they connect again. Who sends more is not read further.',
     { default: 8, minimum: 1, maximum: 65_535 },
   ),
   maxInFlightBytes: integer(

@@ -55,9 +55,12 @@ export class Connection implements ConnectionFacts {
   maximumPacketSize = Number.POSITIVE_INFINITY;
   /** Whether the client wants reason strings with its answers (5.0, section 3.1.2.11.7). */
   problemInformation = true;
-  /** Of the receive maximum (5.0, section 4.9): QoS 1 until PUBACK, QoS 2 until PUBCOMP. */
+  /**
+   * Of the receive maximum (5.0, section 4.9): QoS 1 until PUBACK, QoS 2 until PUBCOMP. Below zero where PUBCOMPs of
+   * exchanges from before this connection have let the client send more.
+   */
   inFlight = 0;
-  /** How many of them it may have; for 3.1.1 the number at which it is not read further. Set with the session. */
+  /** How many of them it was granted; for 3.1.1 the number at which it is not read further. Set with the session. */
   receiveMaximum = 0;
   topics: TopicMemory | undefined;
   topicAliases: (string | undefined)[] | undefined;
@@ -187,8 +190,9 @@ export class Connection implements ConnectionFacts {
   }
 
   /**
-   * The limits of rule 8 of the design, the connection's share of what is unsettled, and the in-flight limit of 3.1.1,
-   * which has no receive maximum. Who has nothing unsettled is always read below the hard watermark.
+   * The limits of rule 8 of the design, the connection's share of what is unsettled, and its in-flight limit: 3.1.1 has no
+   * receive maximum, and in 5.0 not every client minds one that is lower than last time. Who has nothing unsettled is
+   * always read below the hard watermark.
    */
   get #mustWait(): boolean {
     const { pressure, readingStopped, limits } = this.context;
@@ -196,7 +200,7 @@ export class Connection implements ConnectionFacts {
     const { count, payloadBytes } = this.outgoing;
     if (count === 0) return false;
     if (pressure === 1 || payloadBytes >= limits.maxInFlightBytes) return true;
-    return this.version === 4 && count >= this.receiveMaximum;
+    return this.version === 4 ? count >= this.receiveMaximum : count > this.receiveMaximum;
   }
 
   /** Stops reading if the server must not read it at present. */
@@ -300,16 +304,12 @@ export class Connection implements ConnectionFacts {
   }
 
   /**
-   * A QoS 2 exchange is over: its packet identifier is free, and counts no longer if it was counted here.
-   * Returns whether there was one.
+   * A QoS 2 exchange is over: its packet identifier is free. Returns whether there was one. Every PUBCOMP lets the client
+   * send one more (section 4.9), wherever the exchange began; but no more than twice what it was granted.
    */
   endExchange(packetId: number): boolean {
-    const exchanges = this.session?.exchanges;
-    const exchange = exchanges?.get(packetId);
-    if (exchange === undefined) return false;
-    exchanges?.delete(packetId);
-    if (exchange.connection === this) this.inFlight -= 1;
-    return true;
+    this.inFlight = Math.max(this.inFlight - 1, -this.receiveMaximum);
+    return this.session?.exchanges?.delete(packetId) ?? false;
   }
 
   #violated(violation: Violation): void {

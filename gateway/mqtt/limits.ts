@@ -16,7 +16,10 @@ export interface MqttLimits {
   readonly receiveMaximum: number;
   /** The same for 3.1.1, which has no receive maximum: at this many unanswered publishes reading stops. */
   readonly maxInFlightPerConnection: number;
-  /** At most this many of either for a connection that is opened under pressure, for as long as it lasts. */
+  /**
+   * At most this many of either for a connection that is opened under pressure, for as long as it lasts; announced in 5.0.
+   * Who sends more is not read further: not every client minds it.
+   */
   readonly receiveMaximumUnderPressure: number;
   /** Payload bytes of unanswered publishes at which a connection is not read further. */
   readonly maxInFlightBytes: number;

@@ -91,10 +91,14 @@ const identifierInUse: Violation = {
   detail: 'packet identifier is in use [MQTT-2.2.1-3]',
 };
 
-/** Receive maximum (5.0, section 4.9): more in flight than granted breaks the standard [MQTT-3.3.4-9]. */
+/**
+ * Receive maximum (5.0, section 4.9): more in flight than granted breaks the standard [MQTT-3.3.4-7]. Who was granted less
+ * than usual, under pressure, is only not read further: a client that sends again what it had in flight before would
+ * otherwise be disconnected each time it comes, its first publishes written each time.
+ */
 function countInFlight(connection: Connection): Violation | undefined {
   connection.inFlight += 1;
-  if (connection.version === 4 || connection.inFlight <= connection.receiveMaximum) return undefined;
+  if (connection.version === 4 || connection.inFlight <= connection.context.limits.receiveMaximum) return undefined;
   return { code: reasonCodes.receiveMaximumExceeded, detail: 'receive maximum exceeded' };
 }
 

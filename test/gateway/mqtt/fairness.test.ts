@@ -157,11 +157,49 @@ describe('who connects under pressure', () => {
       return { client, connection: edge.seen.of('connectionOpened').at(-1)?.[0] as { receiveMaximum: number } };
     };
     edge.server.setPressure(1);
-    const { client, connection } = await granted('during');
-    expect(connection.receiveMaximum).toBe(2);
+    expect((await granted('during')).connection.receiveMaximum).toBe(2);
     edge.server.setPressure(0);
     expect((await granted('after')).connection.receiveMaximum).toBe(64);
-    for (let id = 1; id <= 3; id += 1) client.publish(id);
+  });
+
+  it('is not read further when it sends more all the same, as a client does that sends again what is in flight', async () => {
+    const edge = await startEdge({ limits });
+    edge.server.setPressure(1);
+    const client = await join(edge);
+    edge.server.setPressure(0);
+    for (let id = 1; id <= 20; id += 1) client.publish(id);
+    await until(() => edge.server.pausedConnections === 1, 'the connection to be paused');
+    expect(edge.received).toHaveLength(3);
+    for (let id = 1; id <= 20; id += 1) {
+      await edge.taken(id);
+      edge.settle(id - 1);
+      expect(await client.next()).toMatchObject({ cmd: 'puback', messageId: id });
+    }
+    await client.nothingSent();
+  });
+
+  it('is read with all that it may have in flight: its PINGREQ is answered', async () => {
+    const edge = await startEdge({ limits });
+    edge.server.setPressure(1);
+    const client = await join(edge);
+    edge.server.setPressure(0);
+    for (let id = 1; id <= 2; id += 1) client.publish(id);
+    await client.nothingSent();
+    expect(edge.received).toHaveLength(2);
+  });
+
+  it('breaks the standard only above the usual receive maximum', async () => {
+    const edge = await startEdge({ limits: { ...limits, receiveMaximum: 4 } });
+    edge.server.setPressure(1);
+    const client = await join(edge);
+    edge.server.setPressure(0);
+    for (let id = 1; id <= 4; id += 1) {
+      client.publish(id, 2);
+      await edge.taken(id);
+      edge.settle(id - 1);
+      expect(await client.next()).toMatchObject({ cmd: 'pubrec', messageId: id });
+    }
+    client.publish(5, 2);
     expect(await client.next()).toMatchObject({ cmd: 'disconnect', reasonCode: 0x93 });
   });
 

@@ -43,6 +43,20 @@ describe.each([4, 5] as const)('MQTT.js in version %i', (protocolVersion) => {
     await device.unsubscribeAsync('v1/vehicles/v1/commands');
   });
 
+  it('is answered all that it sends after it has connected under pressure, though it minds no receive maximum', async () => {
+    const edge = await startEdge({ limits: { receiveMaximumUnderPressure: 2, maxInFlightPerConnection: 2 } });
+    edge.server.setPressure(1);
+    const device = await client(edge, login);
+    edge.server.setPressure(0);
+    const answers = Array.from({ length: 10 }, (_, i) => device.publishAsync(topic, `m${i}`, { qos: 1 }));
+    for (let index = 0; index < 10; index += 1) {
+      await edge.taken(index + 1);
+      edge.settle(index);
+    }
+    await Promise.all(answers);
+    expect(edge.seen.of('protocolViolation')).toEqual([]);
+  });
+
   it('sends again after a break what was not acknowledged', async () => {
     const edge = await startEdge();
     const device = await client(edge, {

@@ -229,6 +229,57 @@ describe('PUBREL for an unknown identifier', () => {
   });
 });
 
+describe('the receive maximum after a reconnect', () => {
+  const limits = { receiveMaximum: 2 };
+
+  /** All that a client may send whose send quota is 2, and grows by one with every PUBCOMP (section 4.9). */
+  async function useQuota(edge: Edge, client: RawClient): Promise<void> {
+    const before = edge.received.length;
+    for (const messageId of [1, 2]) client.send({ cmd: 'pubrel', messageId });
+    for (const id of [3, 4]) client.publish(id);
+    for (const messageId of [1, 2]) expect(await client.next()).toMatchObject({ cmd: 'pubcomp', messageId });
+    for (const id of [5, 6]) client.publish(id);
+    for (const messageId of [3, 4, 5, 6]) {
+      await edge.taken(before + messageId - 2);
+      edge.settle(before + messageId - 3);
+      expect(await client.next()).toMatchObject({ cmd: 'puback', messageId });
+    }
+  }
+
+  it('leaves room for what a client may send as its old exchanges end', async () => {
+    const edge = await startEdge({ limits });
+    const first = await join(edge, persistent(5));
+    for (const id of [1, 2]) first.publish(id, 2);
+    await edge.taken(2);
+    for (const index of [0, 1]) edge.settle(index);
+    for (const messageId of [1, 2]) expect(await first.next()).toMatchObject({ cmd: 'pubrec', messageId });
+    await drop(edge, first);
+    await useQuota(edge, await join(edge, persistent(5)));
+  });
+
+  it('does so also for exchanges that began at another gateway', async () => {
+    const edge = await startEdge({ limits });
+    await useQuota(edge, await join(edge));
+  });
+
+  it('is not undone by PUBRELs without end', async () => {
+    const edge = await startEdge({ limits });
+    const client = await join(edge);
+    for (let messageId = 1; messageId <= 100; messageId += 1) {
+      client.send({ cmd: 'pubrel', messageId });
+      expect(await client.next()).toMatchObject({ cmd: 'pubcomp', messageId });
+    }
+    for (let id = 1; id <= 4; id += 1) {
+      client.publish(id, 2);
+      await edge.taken(id);
+      edge.settle(id - 1);
+      expect(await client.next()).toMatchObject({ cmd: 'pubrec', messageId: id });
+    }
+    client.publish(5, 2);
+    expect(await client.next()).toMatchObject({ cmd: 'disconnect', reasonCode: 0x93 });
+  });
+});
+
 describe('a rejected QoS 2 publish', () => {
   const outcome = rejected({ reason: 'malformed_payload', detail: 'no message' });
 
