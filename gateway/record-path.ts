@@ -142,7 +142,7 @@ export class RecordPath {
 
   /** For the self-check of rule 7. */
   accounts(): Account[] {
-    return this.#producer?.accounts() ?? [];
+    return [...(this.#producer?.accounts() ?? []), ...(this.#spooled?.accounts() ?? [])];
   }
 
   /** A stop has begun: Kafka is not waited for as long as usual before the spool takes over. */

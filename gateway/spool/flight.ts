@@ -24,6 +24,11 @@ export class Flight {
     return true;
   }
 
+  /** Records of the frames that are not settled, counted frame by frame. */
+  count(): number {
+    return this.#frames.reduce((sum, { unsettled, records }) => (unsettled > 0 ? sum + records : sum), 0);
+  }
+
   /** The oldest frame that is not settled; undefined when all are. */
   oldest(): Frame | undefined {
     let settled = 0;

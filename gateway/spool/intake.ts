@@ -51,6 +51,11 @@ export class Intake {
     return this.records === 0 ? 0 : performance.now() - this.#oldestMs;
   }
 
+  /** Records of open batches, counted one batch after the other. */
+  count(): number {
+    return [...this.#batches.values()].reduce((sum, { records }) => sum + records, 0);
+  }
+
   sealAll(): void {
     for (const [topic, batch] of this.#batches) if (batch.records > 0) this.#seal(topic, batch);
   }

@@ -1,3 +1,4 @@
+import type { Account } from '../core/account.ts';
 import { delivered, type Outcome, spooled, unanswered } from '../core/outcome.ts';
 import type { Settleable } from '../core/publish.ts';
 import type { Pressure, RecordEncoder } from '../core/record-sink.ts';
@@ -72,6 +73,8 @@ export class Spool {
   damagedRecords = 0;
   /** Records that were put in since the start. */
   appendedRecords = 0;
+  /** Records that Kafka has settled since the start. */
+  settledRecords = 0;
   /** Told when records have become durable, or the disk's state has changed. */
   onChange: () => void = () => undefined;
   onPressure: (level: Pressure) => void = () => undefined;
@@ -188,6 +191,7 @@ export class Spool {
 
   /** Kafka has settled every record of a frame. */
   settled(frame: Frame): void {
+    this.settledRecords += frame.records;
     this.#records -= frame.records;
     this.#batches -= 1;
     const waiting = frame.waiting;
@@ -228,6 +232,28 @@ export class Spool {
   /** Records that are in memory only and whose publishes wait for it. */
   get waitingRecords(): number {
     return this.#watermarks.records;
+  }
+
+  /**
+   * The spool's accounts, for the self-check of rule 7; not to be read from inside of a settlement. What lies in the
+   * segments, in memory and in open batches is counted there.
+   *
+   * @param inFlight records that were handed out and are not settled, counted by whoever has them.
+   */
+  accounts(inFlight: number): Account[] {
+    const { pending } = this.#writer;
+    const inSegments = this.#segments.list.reduce((sum, { unread }) => sum + unread, 0);
+    const unread = pending.filter(({ number }) => number >= this.#reader.nextFrame);
+    const waiting = pending.reduce((sum, frame) => sum + frame.waiting.length, 0);
+    return [
+      {
+        name: 'spool_records',
+        came: this.recoveredRecords + this.appendedRecords,
+        went: this.settledRecords + this.damagedRecords,
+        held: unread.reduce((sum, { records }) => sum + records, inSegments + inFlight),
+      },
+      { name: 'spool_waiting', came: this.#watermarks.records, went: 0, held: waiting + this.#intake.count() },
+    ];
   }
 
   /** Makes everything durable without lingering. Resolves to the records that could not be, when the time is over. */

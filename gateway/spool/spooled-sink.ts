@@ -1,3 +1,4 @@
+import type { Account } from '../core/account.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { Settleable } from '../core/publish.ts';
 import type { HeldBatch, Pressure, RecordEncoder, RecordHolder, RecordSink } from '../core/record-sink.ts';
@@ -253,6 +254,11 @@ export class SpooledSink implements RecordSink, FrameOwner {
   /** From now on Kafka is not waited for longer than a moment before the spool takes over. */
   hurry(): void {
     this.#afterMs = Math.min(this.#afterMs, patienceMs);
+  }
+
+  /** For the self-check of rule 7; see `Spool.accounts`. */
+  accounts(): Account[] {
+    return this.#spool.accounts(this.#flight.count());
   }
 
   /** Unsettled records on their way from the spool to Kafka. */

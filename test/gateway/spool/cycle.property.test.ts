@@ -2,6 +2,7 @@ import { copyFileSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { imbalanceOf } from '../../../gateway/core/account.ts';
 import type { Outcome } from '../../../gateway/core/outcome.ts';
 import type { SpoolSettings } from '../../../gateway/spool/settings.ts';
 import { waitFor } from '../../support/wait-for.ts';
@@ -141,6 +142,11 @@ class Cycle {
     await this.#end();
   }
 
+  /** What the accounts of the life at hand are out by. */
+  get imbalances(): number[] {
+    return this.#assembly.sink.accounts().map(imbalanceOf);
+  }
+
   get sent(): number {
     return this.#sent;
   }
@@ -179,7 +185,10 @@ test('whatever happens in whatever order, nothing answered is lost, and each key
         await using directory = await TestDirectory.make();
         const cycle = new Cycle(directory.path, mode);
         await cycle.start(true);
-        for (const each of steps) await cycle.take(each);
+        for (const each of steps) {
+          await cycle.take(each);
+          expect(cycle.imbalances).toEqual([0, 0]);
+        }
         await cycle.finish();
         const first = [...new Set(cycle.stored)];
         expect(first).toHaveLength(cycle.sent);
