@@ -35,7 +35,7 @@ const wrongValue = (path: Path, value: unknown, allowed: string): ConfigError =>
   code: 'wrong_value',
 });
 
-function ordering({ kafka, mqtt }: GatewayConfig): ConfigError[] {
+function ordering({ kafka, mqtt, shutdown }: GatewayConfig): ConfigError[] {
   const { createTopics } = kafka;
   const largest = kafka.maxBatchBytes - deadLetterHeadroomBytes;
   const rules: [boolean, Path, unknown, string][] = [
@@ -98,6 +98,12 @@ function ordering({ kafka, mqtt }: GatewayConfig): ConfigError[] {
       ['kafka', 'createTopics', 'minInSyncReplicas'],
       createTopics.minInSyncReplicas,
       `at most kafka.createTopics.replicationFactor (${createTopics.replicationFactor})`,
+    ],
+    [
+      !shutdown.serverMoved || shutdown.serverReference !== '',
+      ['shutdown', 'serverMoved'],
+      shutdown.serverMoved,
+      'false without a shutdown.serverReference: nobody is told where to',
     ],
   ];
   return rules.filter(([holds]) => !holds).map(([, path, value, allowed]) => contradiction(path, value, allowed));

@@ -43,7 +43,11 @@ export const shutdown = section('Draining on SIGTERM.', {
   ),
   serverReference: text(
     'Where MQTT 5 devices are sent: one address, or several separated by spaces, `host:port` each (Server Reference). Empty: they are only told that this server shuts down.',
-    { default: '', pattern: '^(\\S+( \\S+)*)?$', rule: 'addresses separated by single spaces, or nothing' },
+    {
+      default: '',
+      pattern: '^(?=.{0,1000}$)([!-~]+( [!-~]+)*)?$',
+      rule: 'up to 1000 characters: addresses separated by single spaces, or nothing',
+    },
   ),
   serverMoved: Type.Boolean({
     default: false,

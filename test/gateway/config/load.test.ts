@@ -116,6 +116,8 @@ describe('a wrong value', () => {
     [{ schemaRegistry: { url: 'http://:' } }, 'schemaRegistry.url', '"http://:"', 'http or https'],
     [{ deadLetterTopic: 'a b' }, 'deadLetterTopic', '"a b"', 'letters, digits'],
     [{ deadLetterTopic: '..' }, 'deadLetterTopic', '".."', 'neither . nor ..'],
+    [{ shutdown: { serverReference: 'a:1,  b:1' } }, 'shutdown.serverReference', '"a:1,  b:1"', 'single spaces'],
+    [{ shutdown: { serverReference: 'a\0b' } }, 'shutdown.serverReference', '"a\\u0000b"', 'single spaces'],
   ])('%j is refused, and the message names setting, value and what is allowed', (settings, setting, value, allowed) => {
     const errors = errorsOf(settings);
     expect(errors).toMatchObject([{ code: 'wrong_value', setting, value }]);
@@ -124,6 +126,12 @@ describe('a wrong value', () => {
     expect(text).toContain(setting);
     expect(text).toContain(value);
     expect(text).toContain(allowed);
+  });
+
+  it('a server reference that no packet should carry is one', () => {
+    const withLength = (length: number) => errorsOf({ shutdown: { serverReference: 'x'.repeat(length) } });
+    expect(withLength(1000)).toEqual([]);
+    expect(withLength(1001)[0]?.allowed).toContain('up to 1000 characters');
   });
 
   it('is reported together with all others', () => {
@@ -189,6 +197,7 @@ describe('contradictions', () => {
     ],
     [{ listeners: [{ name: 'a' }, { name: 'b', host: '127.0.0.1' }] }, 'listeners[1].port', /listener a/],
     [{ deadLetterTopic: 'veh.events.raw' }, 'deadLetterTopic', /no route writes to/],
+    [{ shutdown: { serverMoved: true } }, 'shutdown.serverMoved', /shutdown.serverReference/],
   ])('%j is refused once, at the setting to change', (settings, setting, allowed) => {
     const errors = errorsOf(settings);
     expect(errors).toMatchObject([{ code: 'contradiction', setting }]);
