@@ -63,7 +63,7 @@ export class OutputTurn {
     this.#flushed = turn;
     for (const connection of turn) {
       connection.outgoing.queued = false;
-      this.#flushSafely(connection);
+      this.flush(connection);
     }
     // Resuming reads packets, which may make connections dirty again: those belong to the next turn. When all may be read
     // again, who was just answered does not go before those who have waited longer.
@@ -75,18 +75,21 @@ export class OutputTurn {
     if (this.#yielding.length > 0) for (const connection of this.#yielding.splice(0)) connection.takeTurn();
   }
 
-  #flushSafely(connection: Connection): void {
+  /**
+   * Writes the connection's waiting packets, then its answers as far as they are settled without a gap. An error of ours
+   * ends this connection, and does not reach whoever is going through all of them.
+   */
+  flush(connection: Connection): void {
+    if (!connection.isOpen) return;
     try {
-      this.flush(connection);
+      this.#writeOwed(connection);
     } catch (error) {
       this.#used = 0;
       connection.failed(error);
     }
   }
 
-  /** Writes the connection's waiting packets, then its answers as far as they are settled without a gap. */
-  flush(connection: Connection): void {
-    if (!connection.isOpen) return;
+  #writeOwed(connection: Connection): void {
     const { outgoing } = connection;
     const outbox = outgoing.takeOutbox();
     if (outbox !== undefined) for (const bytes of outbox) this.#put(connection, bytes);

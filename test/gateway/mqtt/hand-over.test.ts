@@ -114,6 +114,39 @@ describe('a hand-over', () => {
     expect(edge.received).toEqual([]);
   });
 
+  it('lets everybody else go when an error of our own befalls one of them', async () => {
+    const edge = await startEdge();
+    const clients = [await join(edge, { clientId: 'a' }), await join(edge, { clientId: 'b' })];
+    for (const client of clients) client.publish(1);
+    await edge.taken(2);
+    edge.settle(0, { kind: 'rejected' } as never);
+    edge.settle(1);
+    edge.server.dismissAll();
+    await Promise.all(clients.map((client) => client.end()));
+    expect(edge.seen.of('internalError')).toHaveLength(1);
+    expect(clients[0]?.packets).toMatchObject([{ cmd: 'disconnect', reasonCode: 0x80 }]);
+    expect(clients[1]?.packets).toMatchObject([{ cmd: 'puback' }, { cmd: 'disconnect', reasonCode: 0x8b }]);
+  });
+
+  it('under the hard watermark lets those go who wait for no answer', async () => {
+    const edge = await startEdge();
+    const quiet = await join(edge, { clientId: 'quiet' });
+    const busy = await join(edge, { clientId: 'busy' });
+    busy.publish(1);
+    await edge.taken(1);
+    edge.server.setPressure(2);
+    const handOver = edge.server.handOver(atOnce);
+    expect(await quiet.next()).toMatchObject({ cmd: 'disconnect' });
+    busy.publish(2);
+    await until(() => busy.socket.writableLength === 0, 'the second publish to leave');
+    edge.server.setPressure(0);
+    edge.settle(0);
+    expect(await busy.next()).toMatchObject({ cmd: 'puback', messageId: 1 });
+    expect(await busy.next()).toMatchObject({ cmd: 'disconnect' });
+    expect(await handOver).toBe(0);
+    expect(edge.received).toHaveLength(1);
+  });
+
   it('closes a socket that has said nothing yet', async () => {
     const edge = await startEdge();
     const silent = dial(edge);
