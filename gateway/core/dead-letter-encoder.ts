@@ -16,21 +16,21 @@ const headersAlways = 7;
  *
  * - `dlq_reason`: one of `rejectionReasons`; `dlq_message`: field, value and limit in words
  * - `dlq_device_id`, `dlq_device_kind` (vehicle, bay or anonymous), `dlq_mqtt_topic`, `dlq_qos` (0, 1 or 2)
- * - `dlq_received_time`: RFC 3339 with milliseconds, also the record's timestamp
+ * - `dlq_received_time`: RFC 3339 with milliseconds, also the record's timestamp, unless Kafka refused that
  * - `traceparent`, `ce_correlationid`: when the publish had them
  */
 export class DeadLetterEncoder implements RecordEncoder<DeadLetter> {
   readonly #timestamps = new TimestampWriter();
 
   writeValue(letter: DeadLetter, target: Uint8Array, offset: number): number {
-    return letter.withPayload ? fitted(writeBytes(letter.publish.payload, target, offset), target) : offset;
+    return letter.form === 'stripped' ? offset : fitted(writeBytes(letter.publish.payload, target, offset), target);
   }
 
   writeHeaders(letter: DeadLetter, target: Uint8Array, offset: number): number {
-    const { publish, rejection, withPayload } = letter;
+    const { publish, rejection, form } = letter;
     const { identity, traceparent, correlationId } = publish;
     const optional: [key: string, value: string | undefined][] = [
-      ['dlq_dropped_payload_bytes', withPayload ? undefined : String(publish.payload.length)],
+      ['dlq_dropped_payload_bytes', form === 'stripped' ? String(publish.payload.length) : undefined],
       ['traceparent', traceparent],
       ['ce_correlationid', correlationId],
     ];

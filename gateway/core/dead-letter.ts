@@ -8,18 +8,24 @@ export interface DeadLetterOwner {
   letterSettled(letter: DeadLetter, outcome: Outcome): void;
 }
 
+/**
+ * What is left of a publish in its letter. `whole`: its payload, dated with the time of receipt. `undated`: its payload,
+ * for a topic that refuses that date, as Kafka does when the gateway's clock is an hour ahead of its own. `stripped`:
+ * neither; the value is empty and a header says so.
+ */
+export type LetterForm = 'whole' | 'undated' | 'stripped';
+
 /** A rejected publish on its way to the dead-letter topic: raw payload as value, the reason in headers. */
 export class DeadLetter implements Settleable {
   readonly publish: Publish;
   readonly rejection: Rejection;
-  /** False: the payload did not fit; the value is empty and a header says so. */
-  readonly withPayload: boolean;
+  readonly form: LetterForm;
   readonly #owner: DeadLetterOwner;
 
-  constructor(publish: Publish, rejection: Rejection, withPayload: boolean, owner: DeadLetterOwner) {
+  constructor(publish: Publish, rejection: Rejection, form: LetterForm, owner: DeadLetterOwner) {
     this.publish = publish;
     this.rejection = rejection;
-    this.withPayload = withPayload;
+    this.form = form;
     this.#owner = owner;
   }
 

@@ -2,7 +2,7 @@ import { DeadLetter, type DeadLetterOwner, deadLetterEncoder } from './dead-lett
 import { type Outcome, type Rejection, rejected, unanswered } from './outcome.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { Concluder, Publish } from './publish.ts';
-import type { Pressure, RecordSink } from './record-sink.ts';
+import { type Pressure, type RecordSink, undated } from './record-sink.ts';
 
 /** What is counted at the heart of the gateway; implemented by observability. Rule 7: these figures must add up. */
 export interface IngestObserver {
@@ -66,12 +66,17 @@ export class Ingest implements Concluder, DeadLetterOwner {
 
   /** First the dead letter on Kafka, then the answer (rule 3). */
   #deadLetter(publish: Publish, rejection: Rejection): void {
-    if (this.#appendLetter(new DeadLetter(publish, rejection, true, this))) return;
-    this.#deadLetterWithoutPayload(publish, rejection);
+    if (this.#appendLetter(new DeadLetter(publish, rejection, 'whole', this))) return;
+    this.#deadLetterStripped(publish, rejection);
   }
 
-  #deadLetterWithoutPayload(publish: Publish, rejection: Rejection): void {
-    if (this.#appendLetter(new DeadLetter(publish, rejection, false, this))) return;
+  #deadLetterUndated(publish: Publish, rejection: Rejection): void {
+    if (this.#appendLetter(new DeadLetter(publish, rejection, 'undated', this))) return;
+    this.#deadLetterStripped(publish, rejection);
+  }
+
+  #deadLetterStripped(publish: Publish, rejection: Rejection): void {
+    if (this.#appendLetter(new DeadLetter(publish, rejection, 'stripped', this))) return;
     this.#reject(publish, rejection, false);
   }
 
@@ -79,15 +84,17 @@ export class Ingest implements Concluder, DeadLetterOwner {
     const { sink, deadLetterTopic } = this.#options;
     const { identity, receivedAtMs } = letter.publish;
     const key = identity.boundTo || identity.deviceId;
-    return sink.append(deadLetterTopic, key, receivedAtMs, deadLetterEncoder, letter, letter);
+    const timestampMs = letter.form === 'whole' ? receivedAtMs : undated;
+    return sink.append(deadLetterTopic, key, timestampMs, deadLetterEncoder, letter, letter);
   }
 
   /** A dead letter is durable, or refused: only now may the device be told (rule 3). */
   letterSettled(letter: DeadLetter, outcome: Outcome): void {
-    const { publish, rejection } = letter;
+    const { publish, rejection, form } = letter;
     if (outcome.kind === 'delivered' || outcome.kind === 'spooled') this.#reject(publish, rejection, true);
     else if (outcome.kind === 'unanswered') this.#leaveUnanswered(publish);
-    else if (letter.withPayload) this.#deadLetterWithoutPayload(publish, rejection);
+    else if (form === 'whole') this.#deadLetterUndated(publish, rejection);
+    else if (form === 'undated') this.#deadLetterStripped(publish, rejection);
     else this.#reject(publish, rejection, false);
   }
 

@@ -14,6 +14,9 @@ export interface RecordEncoder<Event> {
   writeHeaders(event: Event, target: Uint8Array, offset: number): number;
 }
 
+/** Timestamp of a record without one (Kafka's NO_TIMESTAMP): a topic's limits on timestamps do not apply to it. */
+export const undated = -1;
+
 /** Where records go: the producer's lanes. Never refuses for fullness; whoever reads sockets watches the pressure. */
 export interface RecordSink {
   /**
@@ -21,7 +24,7 @@ export interface RecordSink {
    *
    * @param topic Kafka topic; one of those that the sink was started with.
    * @param key record key, UTF-8; decides the partition (murmur2, as in the Java client). Empty: no key, any partition.
-   * @param timestampMs record timestamp, milliseconds since the epoch.
+   * @param timestampMs record timestamp, milliseconds since the epoch, or `undated`.
    * @param settleable told the outcome exactly once, later, if and only if this returns true.
    * @returns false when the record alone is larger than a batch may be: nothing was written.
    */

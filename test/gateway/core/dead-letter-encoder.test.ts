@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { DeadLetter, deadLetterEncoder } from '../../../gateway/core/dead-letter.ts';
+import { DeadLetter, deadLetterEncoder, type LetterForm } from '../../../gateway/core/dead-letter.ts';
 import type { Rejection } from '../../../gateway/core/outcome.ts';
 import { receivedAtMs, TestPublish, TestSink, telemetry } from './fixture.ts';
 
@@ -8,11 +8,11 @@ const owner = { letterSettled: () => undefined };
 
 function written(
   fields: ConstructorParameters<typeof TestPublish>[0],
-  withPayload = true,
+  form: LetterForm = 'whole',
   why = rejection,
   limit = 10_000,
 ) {
-  const letter = new DeadLetter(new TestPublish(fields), why, withPayload, owner);
+  const letter = new DeadLetter(new TestPublish(fields), why, form, owner);
   const sink = new TestSink(limit);
   return sink.append('dlq', 'k', receivedAtMs, deadLetterEncoder, letter, letter) ? sink.records[0] : undefined;
 }
@@ -40,21 +40,21 @@ describe('a dead letter', () => {
   });
 
   it('without its payload has an empty value and says how long the payload was', () => {
-    const record = written({ payload: Buffer.alloc(300_000) }, false);
+    const record = written({ payload: Buffer.alloc(300_000) }, 'stripped');
     expect(record?.value).toHaveLength(0);
     expect(record?.headers).toEqual({ ...headers, dlq_dropped_payload_bytes: '300000' });
   });
 
   it('that does not fit is not written', () => {
     expect(written({ payload: Buffer.alloc(10_000) })).toBeUndefined();
-    expect(written({}, true, rejection, 150)).toBeUndefined();
+    expect(written({}, 'whole', rejection, 150)).toBeUndefined();
   });
 
   it('without its payload fits into 4 kB whatever the device has sent', () => {
     const long = '🚲'.repeat(30_000);
     const identity = { deviceId: long, kind: 'anonymous', boundTo: '' } as const;
     const fields = { identity, topic: long, traceparent: long, correlationId: long };
-    const record = written(fields, false, { reason: 'no_route', detail: long }, 4096);
+    const record = written(fields, 'stripped', { reason: 'no_route', detail: long }, 4096);
     expect(record?.headers).toMatchObject({
       dlq_message: '🚲'.repeat(256),
       dlq_device_id: '🚲'.repeat(64),
@@ -65,7 +65,9 @@ describe('a dead letter', () => {
 
   it('tells its owner how it ended', () => {
     const ends: unknown[] = [];
-    const letter = new DeadLetter(new TestPublish({}), rejection, true, { letterSettled: (...end) => ends.push(end) });
+    const letter = new DeadLetter(new TestPublish({}), rejection, 'whole', {
+      letterSettled: (...end) => ends.push(end),
+    });
     letter.settleRecord({ kind: 'delivered' });
     expect(ends).toEqual([[letter, { kind: 'delivered' }]]);
   });

@@ -12,7 +12,7 @@ import {
 } from '../../../gateway/core/outcome.ts';
 import type { Pipeline } from '../../../gateway/core/pipeline.ts';
 import { Publish, type Settleable } from '../../../gateway/core/publish.ts';
-import type { Pressure, RecordEncoder, RecordSink } from '../../../gateway/core/record-sink.ts';
+import { type Pressure, type RecordEncoder, type RecordSink, undated } from '../../../gateway/core/record-sink.ts';
 
 const tooHot: Rejection = { reason: 'invalid_field', detail: 'too hot' };
 
@@ -39,19 +39,19 @@ class TestPublish extends Publish {
 
 /** Keeps what is appended until the test says how it ends. */
 class HeldSink implements RecordSink {
-  readonly held: { topic: string; key: string; event: unknown; settleable: Settleable }[] = [];
+  readonly held: { topic: string; key: string; timestampMs: number; event: unknown; settleable: Settleable }[] = [];
   refuses: (event: unknown) => boolean = () => false;
 
   append<Event>(
     topic: string,
     key: string,
-    _timestampMs: number,
+    timestampMs: number,
     _encoder: RecordEncoder<Event>,
     event: Event,
     settleable: Settleable,
   ): boolean {
     if (this.refuses(event)) return false;
-    this.held.push({ topic, key, event, settleable });
+    this.held.push({ topic, key, timestampMs, event, settleable });
     return true;
   }
 
@@ -160,18 +160,32 @@ describe('ingest', () => {
   });
 
   it.each([
-    ['the sink', (sink: HeldSink) => (sink.refuses = (event) => event instanceof DeadLetter && event.withPayload)],
+    [
+      'the sink',
+      (sink: HeldSink) => (sink.refuses = (event) => event instanceof DeadLetter && event.form !== 'stripped'),
+    ],
     ['Kafka', () => {}],
   ])('leaves the payload out of a letter that is too large for %s', (_who, prepare) => {
     const { ingest, sink, counts } = setUp(pipelineOf(1, tooHot));
     prepare(sink);
     const publish = new TestPublish();
     ingest.receive(publish);
-    const [first] = sink.held;
-    if (first?.event instanceof DeadLetter && first.event.withPayload) {
-      sink.settle(rejected({ reason: 'too_large', detail: '' }));
-    }
-    expect(sink.held).toMatchObject([{ event: { withPayload: false } }]);
+    const form = () => (sink.held[0]?.event as DeadLetter | undefined)?.form;
+    while (form() !== 'stripped') sink.settle(rejected({ reason: 'too_large', detail: '' }));
+    expect(sink.held).toMatchObject([{ timestampMs: undated }]);
+    sink.settle(delivered);
+    expect(publish.answers).toEqual([rejected(tooHot)]);
+    expect(counts).toEqual({ received: 1, 'lettered invalid_field': 1 });
+  });
+
+  it('writes a letter again without its date when Kafka refuses it, as it does when the clock here is ahead', () => {
+    const { ingest, sink, counts } = setUp(pipelineOf(1, tooHot));
+    const publish = new TestPublish();
+    ingest.receive(publish);
+    expect(sink.held).toMatchObject([{ event: { form: 'whole' }, timestampMs: publish.receivedAtMs }]);
+    sink.settle(rejected({ reason: 'refused_by_kafka', detail: 'INVALID_TIMESTAMP' }));
+    expect(publish.answers).toEqual([]);
+    expect(sink.held).toMatchObject([{ event: { form: 'undated' }, timestampMs: undated }]);
     sink.settle(delivered);
     expect(publish.answers).toEqual([rejected(tooHot)]);
     expect(counts).toEqual({ received: 1, 'lettered invalid_field': 1 });

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, test } from 'vitest';
 import { kafkaTool } from '../../../deploy/local/tools.ts';
+import { undated } from '../../../gateway/core/record-sink.ts';
 import { Producer } from '../../../gateway/kafka/producer.ts';
 import type { KafkaSettings } from '../../../gateway/kafka/settings.ts';
 import { readTopic } from '../../support/kafka-reader.ts';
@@ -54,6 +55,26 @@ describe('records on a real Kafka', () => {
       expect(timestampMs).toBe(load.startedAtMs + Number(number) * 100 + Number(vehicle?.slice('vehicle-'.length)));
     }
     expect(new Set(records.map(({ partition }) => partition)).size).toBe(12);
+  });
+
+  test('are stored undated, between dated ones, where a date too far ahead is refused', async () => {
+    const { bootstrap } = sharedServers();
+    const topic = await createTopic(bootstrap, { partitions: 1 });
+    const { producer } = await start(topic);
+    const settlements = new Settlements();
+    const now = Date.now();
+    const dates: Record<string, number> = { now, ahead: now + 2 * 3_600_000, undated, later: now + 1 };
+    for (const [name, timestampMs] of Object.entries(dates)) {
+      producer.append(topic, 'k', timestampMs, textEncoder, name, settlements.of(name));
+    }
+    await untilSettled(settlements, 4);
+    expect(settlements.names('rejected')).toEqual(['ahead']);
+    const stored = (await readTopic(bootstrap, topic)).map(({ value, timestampMs }) => [String(value), timestampMs]);
+    expect(stored).toEqual([
+      ['now', now],
+      ['undated', -1],
+      ['later', now + 1],
+    ]);
   });
 
   test('lie in the partitions that the Java client chooses, and are read by the Java consumer', async () => {
