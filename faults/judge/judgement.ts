@@ -40,7 +40,8 @@ export interface Verdict extends Readonly<Record<VerdictFinding, number>> {
  * - lost: answered, and in neither topic, or a lost letter
  * - lostLetters: invalid or rejected, answered, and not on the dead-letter topic
  * - phantom: on a topic, and never sent by this fleet
- * - outOfOrder: a first appearance on a partition after that of a later message of its vehicle, on either topic
+ * - outOfOrder: an event's first appearance on a partition after that of a later one of its vehicle. Letters are not held
+ *   to it: one that Kafka refuses is written again in another form, behind those that came meanwhile
  * - split: vehicles with records on more than one partition of a topic
  * - wrongPartition, wrongId: as in `Reconciler`
  * - misjudged: an invalid message on the events topic, or a valid one on the dead-letter topic
@@ -50,8 +51,6 @@ export class Judgement {
   readonly #account: Account;
   readonly #events: Reconciler;
   readonly #letters: (Bitset | undefined)[] = [];
-  /** By device: highest sequence among the first appearances of its letters so far. */
-  readonly #highestLetter: number[] = [];
   readonly #partitionBySubject = new Map<string, Map<string, number | 'several'>>();
   readonly #found = new Findings();
   #duplicatedLetters = 0;
@@ -78,11 +77,7 @@ export class Judgement {
     }
     const seen = this.#letters[device] ?? new Bitset();
     this.#letters[device] = seen;
-    if (seen.add(letter.sequence)) {
-      if (letter.sequence < (this.#highestLetter[device] ?? 0)) this.#found.add('outOfOrder', () => nameOf(letter));
-      else this.#highestLetter[device] = letter.sequence;
-      return;
-    }
+    if (seen.add(letter.sequence)) return;
     this.#duplicatedLetters += 1;
     this.#found.add('duplicated', () => nameOf(letter));
   }

@@ -99,13 +99,13 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: ingest,
-        find: 'if (this.#appendLetter(new DeadLetter(publish, rejection, true, this))) return;',
-        replace: `this.letters = (this.letters ?? 0) + 1;
+        find: '#deadLetter(publish: Publish, rejection: Rejection): void {',
+        replace: `#deadLetter(publish: Publish, rejection: Rejection): void {
+    this.letters = (this.letters ?? 0) + 1;
     if (this.letters % 1000 === 0) {
       this.#reject(publish, rejection, true);
       return;
-    }
-    if (this.#appendLetter(new DeadLetter(publish, rejection, true, this))) return;`,
+    }`,
       },
     ],
     scenario: 'none',
