@@ -84,7 +84,7 @@ export class GatewayUnderTest implements AsyncDisposable {
   /** What it said last, as text. */
   #lastWords(): string {
     const line = this.#process?.log.at(-1);
-    return String(line?.text ?? line?.msg ?? 'it said nothing');
+    return line === undefined ? 'it said nothing' : JSON.stringify(line.text ?? line.msg ?? line);
   }
 
   async start(): Promise<void> {

@@ -8,6 +8,8 @@ import { renderTable } from './report/table.ts';
 import { exitCodeOf, figuresOf } from './result.ts';
 import { scenarios } from './scenarios/scenarios.ts';
 
+const EXIT_INTERRUPTED = 130;
+
 const print = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };
@@ -44,9 +46,24 @@ async function main(args: readonly string[]): Promise<number> {
   return exitCodeOf(matrix.results, matrix.mutants);
 }
 
+/** Longer than anything takes to be closed. */
+const EXIT_DEADLINE_MS = 15_000;
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => {
+    print('ending everything');
+    // Every process that was started ends with this one.
+    process.exit(EXIT_INTERRUPTED);
+  });
+}
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
   process.stderr.write(`faults: ${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 2;
 }
+// Something that was not closed would be a mistake of the harness: it is told, and must not keep a build waiting.
+setTimeout(() => {
+  process.stderr.write(`faults: still open after the end: ${process.getActiveResourcesInfo().join(', ')}\n`);
+  process.exit();
+}, EXIT_DEADLINE_MS).unref();

@@ -2,7 +2,7 @@ import { Admin } from '@platformatic/kafka';
 import type { OnLog } from '../deploy/local/progress.ts';
 import { mutants as allMutants, type Mutant } from './mutants/mutants.ts';
 import type { FaultOptions } from './options.ts';
-import { found, isRed, type MutantResult, type ScenarioResult, type ScenarioRun } from './result.ts';
+import { found, isRed, type MutantResult, type Problem, type ScenarioResult, type ScenarioRun } from './result.ts';
 import { type RunOptions, runScenario } from './run-scenario.ts';
 import type { FleetWish, Form, Need, Scenario } from './scenario.ts';
 import { scenarioNamed } from './scenarios/scenarios.ts';
@@ -30,10 +30,17 @@ export async function runMatrix(options: FaultOptions, onLog: OnLog): Promise<Ma
   );
   const results: ScenarioResult[] = [];
   const mutantResults: MutantResult[] = [];
+  let broken: string | undefined;
   const run = async (scenario: Scenario, seed: number, mutant?: Mutant): Promise<ScenarioResult> => {
     const lacking = (scenario.needs ?? []).flatMap((need) => shortages.get(need) ?? []);
     if (lacking.length > 0) return notRun(scenario, seed, lacking.join('; '));
-    return runOnStage(stage, optionsOf(scenario, seed, mutant, options, stage, fleet, onLog), onLog);
+    if (broken !== undefined) return notRun(scenario, seed, broken);
+    const runOptions = optionsOf(scenario, seed, mutant, options, stage, fleet, onLog);
+    const result = await runScenario(runOptions).catch((error: unknown) => brokenRun(runOptions, error));
+    const damage = await cleanUp(stage);
+    if (damage === undefined) return told(result, onLog);
+    broken = `the servers were broken by ${scenario.name}`;
+    return told({ ...result, problems: [...result.problems, damage] }, onLog);
   };
   for (let round = 0; round < options.repeat; round += 1) {
     for (const scenario of scenarios) results.push(await run(scenario, options.seed + round));
@@ -67,14 +74,21 @@ function optionsOf(
   };
 }
 
-/** Runs it and leaves the stage as it was found, whatever happened. */
-async function runOnStage(stage: Stage, options: RunOptions, onLog: OnLog): Promise<ScenarioResult> {
-  const run = await runScenario(options).catch((error: unknown) => brokenRun(options, error));
+function told(run: ScenarioRun, onLog: OnLog): ScenarioRun {
   onLog(`${run.name}: ${isRed(run) ? 'RED' : 'ok'} after ${(run.durationMs / 1000).toFixed(1)} s`);
   for (const { finding, text } of run.problems) onLog(`  ${finding}: ${text}`);
-  await stage.repair();
-  await deleteTopics(stage);
   return run;
+}
+
+/** Leaves the stage as it was found, whatever happened. That this cannot be done is a problem of what was run on it. */
+async function cleanUp(stage: Stage): Promise<Problem | undefined> {
+  try {
+    await stage.repair();
+    await deleteTopics(stage);
+    return undefined;
+  } catch (error) {
+    return { finding: 'broken', text: `the servers cannot be repaired: ${textOf(error)}` };
+  }
 }
 
 /** The next scenario has topics of its own; old ones would only keep three brokers busy. */
@@ -92,9 +106,11 @@ const brokenRun = ({ scenario, seed, mutant }: RunOptions, error: unknown): Scen
   ...{ name: scenario.name, title: scenario.title, what: scenario.what, seed },
   ...(mutant === undefined ? {} : { mutant: mutant.name }),
   ...{ ran: true, durationMs: 0, verdict: undefined, duplicateBound: 0, recoveryMs: undefined },
-  problems: [{ finding: 'broken', text: error instanceof Error ? error.message : String(error) }],
+  problems: [{ finding: 'broken', text: textOf(error) }],
   timeline: { marks: [], samples: [], observations: [] },
 });
+
+const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 const notRun = ({ name, title, what }: Scenario, seed: number, reason: string): ScenarioResult => ({
   ...{ name, title, what, seed, reason },

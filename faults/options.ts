@@ -83,7 +83,7 @@ const command = (known: readonly Choice[], output: Output): Command =>
     .option('--list', 'print the scenarios and mutants and end')
     .addHelpText(
       'after',
-      '\nExit codes: 0 good; 1 something was lost or a scenario or mutant is not as it must be; 2 it could not be run or the arguments are wrong.',
+      '\nExit codes: 0 good; 1 something was lost or a scenario or mutant is not as it must be; 2 it could not be run or the arguments are wrong; 130 interrupted.',
     )
     .allowExcessArguments(false)
     .configureOutput({

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { waitForInSync } from '../injectors/cluster-view.ts';
 import { moveLeadersTo } from '../injectors/partitions.ts';
 import type { Scenario, World } from '../scenario.ts';
-import { boundedMemory, noAnswers } from './demands.ts';
+import { boundedMemory, noAnswers, someAnswers } from './demands.ts';
 import { mainLeader, untilDeposed } from './leaders.ts';
 
 /** A broker that is not heard of for seconds is fenced; then the controller elects; a loaded machine takes its time. */
@@ -23,7 +23,7 @@ export const leaderKill: Scenario = {
       world.mark(`broker ${leader.nodeId} killed, ${round} of ${rounds}`);
       await leader.kill();
       await untilDeposed(world, leader, ELECTION_DEADLINE_MS);
-      await delay(seconds * 1000);
+      await someAnswers(world, seconds, 'while others led in its place');
       world.mark(`broker ${leader.nodeId} started`);
       await leader.start();
       await allInSync(world);

@@ -23,10 +23,24 @@ export async function noAnswers(world: World, seconds: number, meanwhile: string
 
 /** Waits so long, and demands that publishes are answered meanwhile. */
 export async function someAnswers(world: World, seconds: number, meanwhile: string): Promise<void> {
-  await delay(Math.min(GRACE_MS, (seconds * 1000) / 2));
+  const graceMs = Math.min(GRACE_MS, (seconds * 1000) / 2);
+  await delay(graceMs);
   const before = await answeredSoFar(world);
-  await delay(Math.max(0, seconds * 1000 - GRACE_MS));
+  await delay(seconds * 1000 - graceMs);
   world.demand((await answeredSoFar(world)) > before, `nothing was answered ${meanwhile}`);
+}
+
+/**
+ * Waits so long, and demands that the gateway counts no event as delivered meanwhile: for a fault that leaves the
+ * dead-letter topic alone, so that rejected publishes are still answered.
+ */
+export async function noEventDelivered(world: World, seconds: number, meanwhile: string): Promise<void> {
+  const delivered = (): Promise<number> => world.gateway.metric('edge_publishes_delivered_total');
+  await delay(GRACE_MS);
+  const before = await delivered();
+  await delay(seconds * 1000);
+  const count = (await delivered()) - before;
+  world.demand(count === 0, `${count} events were delivered ${meanwhile}`);
 }
 
 /** Demands that the gateway's memory did not grow beyond what its settings allow. */

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { waitFor } from '../../deploy/local/wait-for.ts';
 import { waitForInSync } from '../injectors/cluster-view.ts';
 import type { Scenario } from '../scenario.ts';
@@ -22,7 +21,7 @@ export const brokerDiskFull: Scenario = {
     await waitFor(() => !broker.isRunning(), { deadlineMs: DEATH_DEADLINE_MS, what: 'the broker to give up' });
     world.mark(`broker ${broker.nodeId} gave up`);
     await untilDeposed(world, broker, DEATH_DEADLINE_MS);
-    await delay(seconds * 1000);
+    await someAnswers(world, seconds, 'while others led in its place');
     world.mark('space again, broker started');
     await brokerDisk.free();
     await broker.start();

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { moveLeaders, reassignAwayAndBack } from '../injectors/partitions.ts';
 import { recreateTopic } from '../injectors/recreate-topic.ts';
 import type { Scenario } from '../scenario.ts';
+import { noEventDelivered } from './demands.ts';
 
 export const reassign: Scenario = {
   name: 'reassign',
@@ -27,7 +28,7 @@ export const reassign: Scenario = {
 export const topicRecreated: Scenario = {
   name: 'topic-recreated',
   title: 'Topic deleted and recreated',
-  what: 'the events topic is judged, deleted and created anew under load: the gateway goes on with the new one; only what was acknowledged between the judgement and the new topic is excused',
+  what: 'the events topic is judged, deleted and created anew under load: the gateway delivers nothing meanwhile and goes on with the new one; only events that were acknowledged between the judgement and the new topic are excused',
   seconds: { short: 1, long: 10 },
   fault: async (world, seconds) => {
     const { kafka, topics } = world;
@@ -36,7 +37,7 @@ export const topicRecreated: Scenario = {
     world.mark('topic deleted');
     await recreateTopic(kafka.bootstrap, topics.events, {
       whileGone: async () => {
-        await delay(seconds * 1000);
+        await noEventDelivered(world, seconds, 'while their topic did not exist');
         world.mark('topic created');
         world.deleted();
       },

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { rmSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -65,12 +66,21 @@ export class GatewayProcess implements AsyncDisposable {
     const file = join(folder, 'gateway.yaml');
     await writeFile(file, stringify(settings));
     const main = join(import.meta.dirname, '../../gateway/main.ts');
-    const [command = process.execPath, ...args] = [...launcher, process.execPath, main, '--config', file];
-    const child = spawn(command, args, {
+    const [command = process.execPath, ...before] = launcher.length === 0 ? [] : [...launcher, process.execPath];
+    const child = spawn(command, [...before, main, '--config', file], {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    child.once('exit', () => void rm(folder, { recursive: true, force: true }));
+    // Whatever ends this process without disposing of the gateway must not leave it behind.
+    const endWithParent = (): void => {
+      child.kill('SIGKILL');
+      rmSync(folder, { recursive: true, force: true });
+    };
+    process.once('exit', endWithParent);
+    child.once('exit', () => {
+      process.off('exit', endWithParent);
+      void rm(folder, { recursive: true, force: true });
+    });
     return new GatewayProcess(child);
   }
 
