@@ -73,7 +73,7 @@ function retry(lane: Lane, answer: AnswerClass, error: string, mayBeStored: bool
 }
 
 function startEpoch(lane: Lane, answer: 'new_epoch' | 'new_producer_id', handler: AnswerHandler): void {
-  const doubled = lane.possibleDuplicates;
+  const doubled = lane.queue.possibleDuplicates;
   lane.startEpoch(answer === 'new_epoch');
   epochStarted(lane, answer === 'new_epoch' ? 'sequence_lost' : 'fenced', doubled, handler);
 }
@@ -91,7 +91,7 @@ function split(
 ): void {
   const { observer } = handler;
   const error = errorName(answer.errorCode);
-  const possibleDuplicates = lane.possibleDuplicates;
+  const possibleDuplicates = lane.queue.possibleDuplicates;
   const { refused, refusedRawBytes, handedOver, parts } = lane.split(
     answerClass === 'invalid_record' ? answer.offenders : [],
   );

@@ -2,8 +2,8 @@ import type { Settleable } from '../core/publish.ts';
 import type { HeldBatch, RecordEncoder } from '../core/record-sink.ts';
 import type { BufferPool } from '../record-batch/buffer-pool.ts';
 import { OpenBatch } from '../record-batch/open-batch.ts';
-import { type RecordCursor, recordCopier } from '../record-batch/record-cursor.ts';
 import type { ProducerIdentity, SealedBatch } from '../record-batch/sealed-batch.ts';
+import { SealedQueue } from './sealed-queue.ts';
 import { Sequence } from './sequence.ts';
 import { type SplitBatch, splitBatch } from './split-batch.ts';
 
@@ -44,13 +44,11 @@ export class Lane {
   /** Nothing is to be sent: the partition is about to be another one. */
   held = false;
   readonly open: OpenBatch;
-  readonly #sealed: SealedBatch[] = [];
+  readonly queue = new SealedQueue();
   readonly #maxRecords: number;
   readonly #sequence: Sequence;
   /** The first batch has its sequence number. */
   #stamped = false;
-  /** Batches in front of the barrier; undefined without one. */
-  #ahead: number | undefined;
 
   constructor(
     topic: string,
@@ -75,45 +73,34 @@ export class Lane {
   get isReady(): boolean {
     // Asked of every lane for every request: what is most often the case comes first.
     if (this.inFlight || this.isEmpty || this.leader < 0) return false;
-    return !(this.held || this.needsIdentity || this.#ahead === 0);
-  }
-
-  /** There are batches in front of the barrier. */
-  get hasAhead(): boolean {
-    return this.#ahead !== undefined && this.#ahead > 0;
+    return !(this.held || this.needsIdentity || this.queue.isBlocked);
   }
 
   get isEmpty(): boolean {
-    return this.open.records === 0 && this.#sealed.length === 0;
+    return this.open.records === 0 && this.queue.isEmpty;
   }
 
   /** There is a batch that will not grow any more. */
   get isFull(): boolean {
-    return this.#sealed.length > 0 || this.open.records >= this.#maxRecords;
+    return !this.queue.isEmpty || this.open.records >= this.#maxRecords;
   }
 
   /** At most this many bytes would be added to a request by `send`. */
   get nextBytes(): number {
-    return this.#sealed[0]?.bytes.length ?? this.open.rawBytes;
+    return this.queue.first?.bytes.length ?? this.open.rawBytes;
   }
 
   /** When the first record was appended that is neither settled nor handed over; undefined when there is none. */
   get oldestMs(): number | undefined {
-    const sealed = this.#sealed.find(({ handedOver }) => !handedOver);
-    return sealed?.openedAtMs ?? (this.open.records > 0 ? this.open.openedAtMs : undefined);
-  }
-
-  /** Records that an unanswered attempt may have stored: doubled, if they are stamped anew. */
-  get possibleDuplicates(): number {
-    // More than the first batch only when these are parts of one that was split after such an attempt.
-    return this.#sealed.reduce((sum, { mayBeStored, records }) => (mayBeStored ? sum + records : sum), 0);
+    for (const { handedOver, openedAtMs } of this.queue) if (!handedOver) return openedAtMs;
+    return this.open.records > 0 ? this.open.openedAtMs : undefined;
   }
 
   /** What the batches hold, counted one by one. `unsettledBytes`: of what was not handed over. */
   count(): { records: number; unsettledBytes: number } {
     const { records, rawBytes, handedOver } = this.open;
     const sum = { records, unsettledBytes: handedOver ? 0 : rawBytes };
-    for (const batch of this.#sealed) {
+    for (const batch of this.queue) {
       sum.records += batch.settleables.length;
       if (!batch.handedOver) sum.unsettledBytes += batch.rawBytes;
     }
@@ -147,7 +134,7 @@ export class Lane {
 
   #seal(): SealedBatch {
     const batch = this.open.seal();
-    this.#sealed.push(batch);
+    this.queue.push(batch);
     return batch;
   }
 
@@ -156,7 +143,7 @@ export class Lane {
    * Only for a lane that is ready.
    */
   send(sealed: (lane: Lane, batch: SealedBatch) => void): SealedBatch {
-    let batch = this.#sealed[0];
+    let batch = this.queue.first;
     if (batch === undefined) {
       batch = this.#seal();
       sealed(this, batch);
@@ -172,8 +159,7 @@ export class Lane {
 
   /** Kafka has the first batch. The caller settles it. */
   delivered(): SealedBatch {
-    const batch = this.#sealed.shift() as SealedBatch;
-    if (this.#ahead !== undefined) this.#ahead -= 1;
+    const batch = this.queue.shift();
     this.inFlight = false;
     this.#stamped = false;
     this.failures = 0;
@@ -183,7 +169,7 @@ export class Lane {
 
   /** The attempt came to nothing, or nobody knows what to; the same bytes go out again at `atMs`. */
   retry(atMs: number, mayBeStored: boolean): SealedBatch {
-    const batch = this.#sealed[0] as SealedBatch;
+    const batch = this.queue.first as SealedBatch;
     if (mayBeStored) batch.mayBeStored = true;
     this.inFlight = false;
     this.failures += 1;
@@ -213,10 +199,9 @@ export class Lane {
    * @param named indices of the records that the broker named as offenders.
    */
   split(named: readonly number[]): SplitBatch {
-    const batch = this.#sealed[0] as SealedBatch;
+    const batch = this.queue.first as SealedBatch;
     const split = splitBatch(batch, named);
-    this.#sealed.splice(0, 1, ...split.parts);
-    if (this.#ahead !== undefined) this.#ahead += split.parts.length - 1;
+    this.queue.replaceFirst(split.parts);
     this.inFlight = false;
     this.retryAtMs = 0;
     if (split.refused.length > 0) {
@@ -233,7 +218,7 @@ export class Lane {
    * that come back. Neither bytes nor sequence numbers change.
    */
   handOver(take: (batch: HeldBatch) => readonly Settleable[], handedOver: (batch: SealedBatch) => void): void {
-    for (const batch of this.#sealed) {
+    for (const batch of this.queue) {
       if (batch.handedOver) continue;
       const { bytes, rawBytes, records, settleables } = batch;
       const taken = take({ topic: this.topic, bytes, rawBytes, settleables });
@@ -252,11 +237,7 @@ export class Lane {
   /** Keeps what comes from now on behind what there is, until the barrier is lifted: `isReady` is false in between. */
   raiseBarrier(sealed: (lane: Lane, batch: SealedBatch) => void): void {
     this.seal(sealed);
-    this.#ahead = this.#sealed.length;
-  }
-
-  liftBarrier(): void {
-    this.#ahead = undefined;
+    this.queue.raiseBarrier();
   }
 
   /**
@@ -265,38 +246,16 @@ export class Lane {
    */
   takeAll(sealed: (lane: Lane, batch: SealedBatch) => void): { ahead: SealedBatch[]; behind: SealedBatch[] } {
     this.seal(sealed);
-    const behind = this.#sealed.splice(0);
-    const ahead = behind.splice(0, this.#ahead ?? 0);
-    this.#ahead = undefined;
     this.failures = 0;
     this.retryAtMs = 0;
     this.startEpoch(true);
-    return { ahead, behind };
-  }
-
-  /**
-   * Appends the record that a cursor is at, from a batch that another lane gave away.
-   *
-   * @returns its bytes. @throws {RangeError} when it does not fit, though it did before: a defect.
-   */
-  appendMoved(cursor: RecordCursor, from: SealedBatch, sealed: (lane: Lane, batch: SealedBatch) => void): number {
-    const { open } = this;
-    if (open.records > 0 && open.handedOver !== from.handedOver) this.seal(sealed);
-    const opensAtMs = open.records > 0 ? open.openedAtMs : from.openedAtMs;
-    const { source, keyAt, keyLength, timestampMs, index } = cursor;
-    const key = source.subarray(keyAt, keyAt + keyLength);
-    const settleable = from.settleables[index] as Settleable;
-    const bytes = this.append(key, keyLength, timestampMs, recordCopier, cursor, settleable, sealed);
-    if (bytes < 0) throw new RangeError(`a record of ${this.topic} does not fit into a batch any more`);
-    open.openedAtMs = open.records === 1 ? from.openedAtMs : Math.min(opensAtMs, from.openedAtMs);
-    open.handedOver = from.handedOver;
-    return bytes;
+    return this.queue.takeAll();
   }
 
   /** Drops everything. The caller settles the records. */
   abandon(): readonly Settleable[] {
-    const settleables = this.#sealed.flatMap((batch) => batch.settleables);
-    this.#sealed.length = 0;
-    return [...settleables, ...this.open.abandon()];
+    this.queue.liftBarrier();
+    const { behind } = this.queue.takeAll();
+    return [...behind.flatMap(({ settleables }) => settleables), ...this.open.abandon()];
   }
 }

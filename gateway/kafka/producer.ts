@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Account } from '../core/account.ts';
 import { unanswered } from '../core/outcome.ts';
 import type { Settleable } from '../core/publish.ts';
@@ -7,41 +6,25 @@ import { Watermarks } from '../core/watermarks.ts';
 import { BufferPool } from '../record-batch/buffer-pool.ts';
 import { KeyBytes } from '../record-batch/key-bytes.ts';
 import type { ProducerIdentity } from '../record-batch/sealed-batch.ts';
-import { backoffMs } from './backoff.ts';
 import { ControlChannel } from './control-channel.ts';
-import { describeFailure } from './error-classes.ts';
 import { KafkaError } from './errors.ts';
+import { accountsOf, type Holdings, heldRecordsOf, type ProducerStats, statsOf } from './figures.ts';
 import { Lane } from './lane.ts';
-import { type ClusterView, Metadata, patienceMs, viewOf } from './metadata.ts';
+import { type ClusterView, Metadata, patienceMs } from './metadata.ts';
 import type { KafkaObserver } from './observer.ts';
-import { fetchProducerIdentity, ProducerIds } from './producer-id.ts';
+import { ProducerIds } from './producer-id.ts';
 import { Reachability } from './reachability.ts';
 import { Sender } from './sender.ts';
-import { defaultStartTimeoutMs, type KafkaSettings } from './settings.ts';
+import type { KafkaSettings } from './settings.ts';
 import { Settling } from './settling.ts';
-import { TopicLanes, type TopicOwner } from './topic-lanes.ts';
-import { prepareTopics } from './topics.ts';
+import { startUp } from './start-up.ts';
+import type { TopicOwner } from './topic-lanes.ts';
+import { TopicSet } from './topic-set.ts';
 
 export interface ProducerOptions extends KafkaSettings {
   /** All topics that records will be appended to. */
   readonly topics: readonly string[];
   readonly observer: KafkaObserver;
-}
-
-/** Figures for metrics and for the accounting of rule 7. */
-export interface ProducerStats {
-  readonly unsettledRecords: number;
-  /** Encoded bytes of the unsettled records, before compression. */
-  readonly unsettledBytes: number;
-  /** Bytes of the buffers of open batches, and of those kept for reuse. */
-  readonly bufferBytes: number;
-  readonly lanes: number;
-  /** Lanes whose first batch has failed and is to be sent again. */
-  readonly failingLanes: number;
-  /** Records that somebody else answers for by now (`handOver`); not among the unsettled ones. */
-  readonly handedOverRecords: number;
-  /** Age of the oldest unsettled record, handed over ones aside; 0 when there is none. */
-  readonly oldestUnsettledMs: number;
 }
 
 /** Buffers that are kept for reuse while no batch needs them. */
@@ -54,7 +37,7 @@ const maxFreeBufferBytes = 16 * 1024 * 1024;
 export class Producer implements RecordSink, RecordHolder {
   readonly #settings: KafkaSettings;
   readonly #observer: KafkaObserver;
-  readonly #topics = new Map<string, TopicLanes>();
+  readonly #topics: TopicSet;
   readonly #pool: BufferPool;
   readonly #watermarks: Watermarks;
   readonly #control: ControlChannel;
@@ -113,9 +96,7 @@ export class Producer implements RecordSink, RecordHolder {
       observer,
       reachability: this.#reachability,
       laneOf: (topic, partition) => this.#topics.get(topic)?.lanes[partition],
-      requestEnded: () => {
-        for (const topic of this.#topics.values()) topic.step();
-      },
+      requestEnded: () => this.#topics.step(),
       answers: {
         settings: options,
         observer,
@@ -126,91 +107,44 @@ export class Producer implements RecordSink, RecordHolder {
         requestProducerId: () => this.#producerIds.request(),
       },
     });
+    this.#topics = new TopicSet(this.#topicOwner());
   }
 
   async #start(topics: readonly string[]): Promise<void> {
-    const observer = this.#observer;
-    const control = this.#control;
-    const deadlineMs = performance.now() + (this.#settings.startTimeoutMs ?? defaultStartTimeoutMs);
-    const metadata = await this.#until(
-      deadlineMs,
-      () => prepareTopics(control, topics, this.#settings, observer),
-      (reason, retryInMs) => observer.metadataFailed(reason, retryInMs),
-    );
-    // Tried again by itself: a cluster that is just starting has no ids yet, and the topics are checked already.
-    this.#identity = await this.#until(
-      deadlineMs,
-      () => fetchProducerIdentity(control),
-      (reason, retryInMs) => observer.producerIdFailed(reason, retryInMs),
-    );
-    const owner = this.#topicOwner(this.#identity);
-    for (const topic of topics) this.#topics.set(topic, new TopicLanes(topic, owner));
-    const view = viewOf(metadata);
+    const { view, identity } = await startUp(this.#control, topics, this.#settings, this.#observer);
+    this.#identity = identity;
+    for (const topic of topics) this.#topics.add(topic);
     this.#control.learn([...view.brokers.values()]);
     this.#adopt(view);
     this.#sender.connect();
   }
 
-  /** Tries again while the cluster may only just be starting. */
-  async #until<Result>(
-    deadlineMs: number,
-    attempt: () => Promise<Result>,
-    failed: (reason: string, retryInMs: number) => void,
-  ): Promise<Result> {
-    for (let failures = 1; ; failures++) {
-      try {
-        return await attempt();
-      } catch (error) {
-        if (error instanceof KafkaError) throw error;
-        const reason = describeFailure(error);
-        const pauseMs = backoffMs(failures, this.#settings);
-        if (performance.now() + pauseMs > deadlineMs) {
-          const { bootstrapBrokers, startTimeoutMs = defaultStartTimeoutMs } = this.#settings;
-          const message = `no answer from Kafka (${bootstrapBrokers.join(', ')}) within ${startTimeoutMs} ms: ${reason}`;
-          throw new KafkaError('kafka_unreachable', message, error);
-        }
-        failed(reason, pauseMs);
-        await delay(pauseMs);
-      }
-    }
-  }
-
-  #topicOwner(first: ProducerIdentity): TopicOwner {
+  #topicOwner(): TopicOwner {
     const { maxBatchRecords } = this.#settings;
     return {
-      newLane: (topic, partition) => new Lane(topic, partition, this.#identity ?? first, this.#pool, maxBatchRecords),
+      newLane: (topic, partition) => new Lane(topic, partition, this.#identity, this.#pool, maxBatchRecords),
       sealed: this.#sender.sealed,
       // So that two other brokers have been asked.
       disbeliefMs: 3 * patienceMs(this.#settings),
       resized: (bytes) => this.#watermarks.remove(0, -bytes),
       changed: (change) => {
         this.#observer.topicChanged(change);
-        if ([...this.#lanes()].some(({ needsIdentity }) => needsIdentity)) this.#producerIds.request();
+        if ([...this.#topics.lanes()].some(({ needsIdentity }) => needsIdentity)) this.#producerIds.request();
       },
     };
   }
 
   #adopt(view: ClusterView): void {
-    const nowMs = performance.now();
-    for (const [name, topic] of this.#topics) topic.adopt(view.topics.get(name), nowMs);
-    this.#sender.adopt(view.brokers, this.#lanes());
-    // Asked for until it is back, or who is right is clear: readiness waits for it, even if no record does.
-    const isUnclear = [...this.#topics.values()].some(({ contradictedSinceMs }) => contradictedSinceMs !== undefined);
-    if (isUnclear || this.#missing().length > 0) this.#metadata.request();
-  }
-
-  #missing(): TopicLanes[] {
-    return [...this.#topics.values()].filter(({ missingSinceMs }) => missingSinceMs !== undefined);
+    this.#topics.adopt(view);
+    this.#sender.adopt(view.brokers, this.#topics.lanes());
+    // Asked until then: readiness waits for it, even if no record does.
+    if (this.#topics.isUnclear) this.#metadata.request();
   }
 
   #useIdentity(identity: ProducerIdentity): void {
     this.#identity = identity;
-    for (const lane of this.#lanes()) if (lane.needsIdentity) lane.useIdentity(identity);
+    for (const lane of this.#topics.lanes()) if (lane.needsIdentity) lane.useIdentity(identity);
     this.#sender.wake();
-  }
-
-  *#lanes(): Generator<Lane> {
-    for (const topic of this.#topics.values()) yield* topic.lanes;
   }
 
   append<Event>(
@@ -263,7 +197,7 @@ export class Producer implements RecordSink, RecordHolder {
     let records = 0;
     let rawBytes = 0;
     try {
-      for (const lane of this.#lanes()) {
+      for (const lane of this.#topics.lanes()) {
         lane.seal(this.#sender.sealed);
         lane.handOver(take, (batch) => {
           records += batch.records;
@@ -295,41 +229,32 @@ export class Producer implements RecordSink, RecordHolder {
 
   /** Topics that the cluster has not shown for longer than `unreachableAfterMs`. */
   missingTopics(): string[] {
-    const sinceMs = performance.now() - this.#settings.unreachableAfterMs;
-    return this.#missing().flatMap(({ name, missingSinceMs = sinceMs }) => (missingSinceMs < sinceMs ? [name] : []));
+    return this.#topics.missingSince(performance.now() - this.#settings.unreachableAfterMs);
   }
 
   /** Records that wait for an outcome, counted where they lie. */
   get heldRecords(): number {
-    return [...this.#lanes()].reduce((sum, lane) => sum + lane.count().records, this.#late);
+    return heldRecordsOf(this.#holdings);
   }
 
-  /**
-   * The producer's accounts, for the self-check of rule 7; not to be read from inside of a settlement. What lies in the
-   * lanes is counted there, against what was appended and told, and against what the watermarks believe.
-   */
+  /** The producer's accounts, for the self-check of rule 7; not to be read from inside of a settlement. */
   accounts(): Account[] {
-    const unsettledBytes = [...this.#lanes()].reduce((sum, lane) => sum + lane.count().unsettledBytes, 0);
-    const held = this.heldRecords;
-    const { records, bytes } = this.#watermarks;
-    return [
-      { name: 'records', came: this.#appended, went: this.#settling.told, held },
-      { name: 'watermark_records', came: records + this.#handedOver + this.#late, went: 0, held },
-      { name: 'watermark_bytes', came: bytes, went: 0, held: unsettledBytes },
-    ];
+    return accountsOf(this.#holdings);
   }
 
   stats(): ProducerStats {
-    const lanes = [...this.#lanes()];
-    const now = performance.now();
+    return statsOf(this.#holdings);
+  }
+
+  get #holdings(): Holdings {
     return {
-      unsettledRecords: this.#watermarks.records,
-      unsettledBytes: this.#watermarks.bytes,
-      bufferBytes: this.#pool.heldBytes,
-      lanes: [...this.#topics.values()].reduce((sum, { partitions }) => sum + partitions, 0),
-      failingLanes: lanes.filter((lane) => lane.failures > 0).length,
-      handedOverRecords: this.#handedOver,
-      oldestUnsettledMs: lanes.reduce((oldest, lane) => Math.max(oldest, now - (lane.oldestMs ?? now)), 0),
+      topics: this.#topics,
+      watermarks: this.#watermarks,
+      pool: this.#pool,
+      appended: this.#appended,
+      told: this.#settling.told,
+      handedOver: this.#handedOver,
+      late: this.#late,
     };
   }
 
@@ -368,7 +293,7 @@ export class Producer implements RecordSink, RecordHolder {
     this.#sender.close();
     const left = this.#watermarks.records;
     if (left > 0) this.#observer.abandoned(left);
-    for (const lane of this.#lanes()) this.#settling.tell(lane.abandon(), unanswered);
+    for (const lane of this.#topics.lanes()) this.#settling.tell(lane.abandon(), unanswered);
     this.#handedOver = 0;
     this.#watermarks.remove(left, this.#watermarks.bytes);
     return left;

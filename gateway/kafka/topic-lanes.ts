@@ -1,7 +1,8 @@
-import { RecordCursor } from '../record-batch/record-cursor.ts';
+import type { RecordCursor } from '../record-batch/record-cursor.ts';
 import type { SealedBatch } from '../record-batch/sealed-batch.ts';
 import type { Lane } from './lane.ts';
 import type { TopicView } from './metadata.ts';
+import { moveRecords } from './move-records.ts';
 import type { TopicChange } from './observer.ts';
 import { partitionForKey } from './partitioner.ts';
 
@@ -93,8 +94,8 @@ export class TopicLanes {
   step(): void {
     if (this.#movesTo !== undefined) {
       if (!this.lanes.some(({ inFlight }) => inFlight)) this.#move(this.#movesTo);
-    } else if (this.#barrier && !this.lanes.some(({ hasAhead }) => hasAhead)) {
-      for (const lane of this.lanes) lane.liftBarrier();
+    } else if (this.#barrier && !this.lanes.some(({ queue }) => queue.hasAhead)) {
+      for (const lane of this.lanes) lane.queue.liftBarrier();
       this.#barrier = false;
       const grownTo = this.#grownTo;
       this.#grownTo = undefined;
@@ -182,19 +183,15 @@ export class TopicLanes {
   }
 
   #move(count: number): void {
-    const possibleDuplicates = this.lanes.reduce((sum, lane) => sum + lane.possibleDuplicates, 0);
+    const possibleDuplicates = this.lanes.reduce((sum, lane) => sum + lane.queue.possibleDuplicates, 0);
     const taken = this.lanes.map((lane) => lane.takeAll(this.#owner.sealed));
     this.partitions = count;
     this.#movesTo = undefined;
     this.#barrier = false;
     const batches = [...taken.flatMap(({ ahead }) => ahead), ...taken.flatMap(({ behind }) => behind)];
-    let records = 0;
-    let resizedBytes = 0;
-    for (const batch of batches) {
-      const bytes = this.#moveBatch(batch);
-      records += batch.records;
-      if (!batch.handedOver) resizedBytes += bytes - batch.rawBytes;
-    }
+    const laneFor = ({ source, keyAt, keyLength }: RecordCursor): Lane =>
+      keyLength === 0 ? this.forUnkeyed() : this.forKey(source.subarray(keyAt), keyLength);
+    const { records, resizedBytes } = moveRecords(batches, laneFor, this.#owner.sealed);
     for (const lane of this.lanes) {
       lane.seal(this.#owner.sealed);
       lane.held = false;
@@ -202,18 +199,6 @@ export class TopicLanes {
     this.#changed('recreated', records, possibleDuplicates);
     // At the end: whoever is told that the pressure falls may append at once.
     this.#owner.resized(resizedBytes);
-  }
-
-  /** Returns the bytes that its records take now. */
-  #moveBatch(batch: SealedBatch): number {
-    const cursor = new RecordCursor(batch.bytes);
-    let bytes = 0;
-    while (cursor.next()) {
-      const { source, keyAt, keyLength } = cursor;
-      const lane = keyLength === 0 ? this.forUnkeyed() : this.forKey(source.subarray(keyAt), keyLength);
-      bytes += lane.appendMoved(cursor, batch, this.#owner.sealed);
-    }
-    return bytes;
   }
 
   #changed(kind: TopicChange['kind'], movedRecords = 0, possibleDuplicates = 0): void {

@@ -121,10 +121,10 @@ describe('a lane', () => {
     for (let i = 0; i < 4; i++) append(lane, `m${i}`);
     lane.send(noOne);
     lane.retry(0, true);
-    expect(lane.possibleDuplicates).toBe(4);
+    expect(lane.queue.possibleDuplicates).toBe(4);
     lane.send(noOne);
     lane.split([]);
-    expect(lane.possibleDuplicates).toBe(4);
+    expect(lane.queue.possibleDuplicates).toBe(4);
   });
 
   test('has its records in the log once and in order, whatever happens to the attempts', () => {
