@@ -2,6 +2,8 @@ import { Connection } from '@platformatic/kafka';
 import type { KafkaSettings } from './settings.ts';
 
 const longestConnectMs = 10_000;
+/** A connection that nothing came over for so long is probed. */
+const keepAliveMs = 30_000;
 
 /** Opens connections to brokers. Connecting may not take longer than a request, nor than 10 s. */
 export function newConnection(settings: KafkaSettings, requestTimeoutMs: number): Connection {
@@ -15,6 +17,8 @@ export function newConnection(settings: KafkaSettings, requestTimeoutMs: number)
   });
   // Failures are learnt from callbacks and from 'close'; without a listener the event would end the process.
   connection.on('error', () => undefined);
+  // One that a firewall or a dead host has forgotten is noticed while it is idle, not by the next batch.
+  connection.on('connect', () => connection.socket.setKeepAlive(true, keepAliveMs));
   return connection;
 }
 
