@@ -2,9 +2,17 @@ import { Admin } from '@platformatic/kafka';
 import type { OnLog } from '../deploy/local/progress.ts';
 import { mutants as allMutants, type Mutant } from './mutants/mutants.ts';
 import type { FaultOptions } from './options.ts';
-import { found, isRed, type MutantResult, type Problem, type ScenarioResult, type ScenarioRun } from './result.ts';
+import {
+  isRed,
+  judgeMutant,
+  type MutantResult,
+  type Problem,
+  type ScenarioResult,
+  type ScenarioRun,
+} from './result.ts';
 import { type RunOptions, runScenario } from './run-scenario.ts';
 import type { FleetWish, Form, Need, Scenario } from './scenario.ts';
+import { mergeSections } from './scenario-settings.ts';
 import { scenarioNamed } from './scenarios/scenarios.ts';
 import { openStage, type Stage, shortageOf } from './stage.ts';
 
@@ -46,12 +54,25 @@ export async function runMatrix(options: FaultOptions, onLog: OnLog): Promise<Ma
     for (const scenario of scenarios) results.push(await run(scenario, options.seed + round));
   }
   for (const mutant of mutants) {
-    const result = await run(scenarioNamed(mutant.scenario), options.seed, mutant);
-    const caught = found(result, mutant.expects);
-    onLog(`mutant ${mutant.name}: ${caught ? 'caught' : 'NOT CAUGHT'}`);
-    mutantResults.push({ name: mutant.name, what: mutant.what, expects: mutant.expects, caught, run: result });
+    const unmutated = options.short ? undefined : controlOf(mutant);
+    const control = unmutated && (await run(unmutated, options.seed));
+    const result = judgeMutant(mutant, await run(scenarioNamed(mutant.scenario), options.seed, mutant), control);
+    onLog(`mutant ${mutant.name}: ${result.caught ? 'caught' : 'NOT CAUGHT'}`);
+    mutantResults.push(result);
   }
   return { results, mutants: mutantResults };
+}
+
+/** What has to stay green without the mistake: undefined for a mutant without settings and a load of its own. */
+function controlOf({ scenario: name, settings, fleet }: Mutant): Scenario | undefined {
+  if (settings === undefined && fleet === undefined) return undefined;
+  const scenario = scenarioNamed(name);
+  return {
+    ...scenario,
+    settings: mergeSections([scenario.settings ?? {}, settings ?? {}]),
+    fleet: { ...scenario.fleet, ...fleet },
+    seconds: { short: scenario.seconds.short, long: scenario.seconds.short },
+  };
 }
 
 function optionsOf(

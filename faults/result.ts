@@ -143,9 +143,21 @@ export interface MutantResult {
   readonly name: string;
   readonly what: string;
   readonly expects: Finding;
-  /** The verdict was red for what this mistake does. */
+  /** The verdict was red for what this mistake does, and nothing was red without it. */
   readonly caught: boolean;
   readonly run: ScenarioResult;
+  /** The same conditions without the mistake; undefined where they are those of a scenario of the matrix. */
+  readonly control: ScenarioResult | undefined;
+}
+
+/** Holds a run with a mistake built in, and the one without it, against each other. */
+export function judgeMutant(
+  { name, what, expects }: Pick<MutantResult, 'name' | 'what' | 'expects'>,
+  run: ScenarioResult,
+  control: ScenarioResult | undefined,
+): MutantResult {
+  const isGreenWithout = control === undefined || (control.ran && !isRed(control));
+  return { name, what, expects, caught: found(run, expects) && isGreenWithout, run, control };
 }
 
 /** Whether everything is as it must be. A scenario that could not run does not make a matrix red, but alone it is nothing. */

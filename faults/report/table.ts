@@ -7,12 +7,18 @@ const header = ['scenario', 'seed', 's', ...figureColumns, ''];
 export function renderTable(results: readonly ScenarioResult[], mutants: readonly MutantResult[]): string {
   const lines = align([header, ...results.map(cells)]);
   const details = results.flatMap(problemLines);
-  const verdicts = mutants.map(({ name, expects, caught, run }) => {
-    const found = run.ran ? run.problems.map(({ finding }) => finding).join(', ') : run.reason;
-    return `${caught ? 'caught    ' : 'NOT CAUGHT'}  ${name} in ${run.name}: must be red for ${expects}, found: ${found || 'nothing'}`;
+  const verdicts = mutants.map(({ name, expects, caught, run, control }) => {
+    const without = control === undefined ? '' : `; without the mistake: ${foundIn(control)}`;
+    const verdict = `must be red for ${expects}, found: ${foundIn(run)}${without}`;
+    return `${caught ? 'caught    ' : 'NOT CAUGHT'}  ${name} in ${run.name}: ${verdict}`;
   });
   return [...lines, ...section('', details), ...section('mutants', verdicts)].join('\n');
 }
+
+const foundIn = (result: ScenarioResult): string => {
+  if (!result.ran) return result.reason;
+  return result.problems.map(({ finding }) => finding).join(', ') || 'nothing';
+};
 
 const section = (title: string, lines: readonly string[]): string[] =>
   lines.length === 0 ? [] : ['', title, ...lines].filter((line, index) => index === 0 || line !== '');

@@ -1,9 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { exitCodeOf, figuresOf, found, isRed, type MutantResult, problemsOf } from '../../faults/result.ts';
+import {
+  exitCodeOf,
+  figuresOf,
+  found,
+  isRed,
+  judgeMutant,
+  type MutantResult,
+  problemsOf,
+} from '../../faults/result.ts';
 import { goodRun, goodVerdict, lossyRun, notRun } from './samples.ts';
 
 const mutant = (caught: boolean): MutantResult => ({
-  ...{ name: 'm', what: 'wrong', expects: 'lost', caught, run: caught ? lossyRun : goodRun },
+  ...{ name: 'm', what: 'wrong', expects: 'lost', caught, run: caught ? lossyRun : goodRun, control: undefined },
 });
 
 describe('what the judge found', () => {
@@ -43,6 +51,27 @@ describe('the figures of a matrix', () => {
   it('count a scenario that broke before its judgement, without figures', () => {
     const broken = { ...goodRun, verdict: undefined, duplicateBound: 0 };
     expect(figuresOf([broken], [])).toMatchObject({ scenarios: 1, acked: 0, duplicated: 0 });
+  });
+});
+
+describe('a mutant', () => {
+  const described = { name: 'm', what: 'loses one', expects: 'lost' } as const;
+
+  it('is caught by a verdict that is red for what it does', () => {
+    expect(judgeMutant(described, lossyRun, undefined).caught).toBe(true);
+    expect(judgeMutant(described, lossyRun, goodRun).caught).toBe(true);
+  });
+
+  it('is not caught by a verdict that is green, or red for something else', () => {
+    const slow = { ...goodRun, problems: [{ finding: 'check', text: 'too slow' }] } as const;
+    expect(judgeMutant(described, goodRun, undefined).caught).toBe(false);
+    expect(judgeMutant(described, slow, undefined).caught).toBe(false);
+    expect(judgeMutant(described, notRun, undefined).caught).toBe(false);
+  });
+
+  it('is not caught when the same conditions are red, or could not be run, without it', () => {
+    expect(judgeMutant(described, lossyRun, lossyRun).caught).toBe(false);
+    expect(judgeMutant(described, lossyRun, notRun).caught).toBe(false);
   });
 });
 

@@ -7,7 +7,7 @@ import { goodRun, lossyRun, notRun, observation, sample } from '../samples.ts';
 
 const caught: MutantResult = {
   ...{ name: 'early', what: 'answers too early', expects: 'lost', caught: true },
-  run: { ...lossyRun, mutant: 'early' },
+  ...{ run: { ...lossyRun, mutant: 'early' }, control: undefined },
 };
 const missed: MutantResult = { ...caught, name: 'late', caught: false, run: { ...goodRun, mutant: 'late' } };
 
@@ -44,6 +44,10 @@ describe('the summary table', () => {
     const table = renderTable([goodRun], [caught, missed]);
     expect(table).toContain('caught      early in leader-kill: must be red for lost, found: lost');
     expect(table).toContain('NOT CAUGHT  late in none: must be red for lost, found: nothing');
+    const noisy = renderTable([goodRun], [{ ...caught, caught: false, control: lossyRun }]);
+    expect(noisy).toContain(
+      'NOT CAUGHT  early in leader-kill: must be red for lost, found: lost; without the mistake: lost',
+    );
   });
 });
 
