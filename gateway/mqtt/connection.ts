@@ -6,15 +6,14 @@ import type { ListenerOptions, MqttContext } from './context.ts';
 import type { TopicMemory } from './decode/publish.ts';
 import { encode } from './encode.ts';
 import { connackCodeOf, encodeFarewell, type Farewell, shuttingDown } from './farewell.ts';
-import { Framer } from './frame.ts';
-import { handlePacket } from './handle-packet.ts';
+import { Incoming } from './incoming.ts';
 import type { CloseReason, ConnectionFacts } from './observer.ts';
 import { Outgoing } from './outgoing.ts';
 import { PacketClock } from './packet-clock.ts';
-import { type ProtocolVersion, packetTypes } from './packet-types.ts';
+import type { ProtocolVersion } from './packet-types.ts';
 import { type ReasonCode, reasonCodes, reasonName } from './reason-codes.ts';
 import type { Session } from './session.ts';
-import { firstIsNotConnect, longerThanNecessary, type Violation, violationOf } from './violation.ts';
+import type { Violation } from './violation.ts';
 
 /** Waiting for CONNECT; for authentication; in use; last bytes written, waiting for the peer to close; gone. */
 type State = 'connecting' | 'authenticating' | 'open' | 'closing' | 'closed';
@@ -22,30 +21,22 @@ type State = 'connecting' | 'authenticating' | 'open' | 'closing' | 'closed';
 /** Longest wait for the peer to close its side after our last packet; until then what it sends is discarded. */
 const lingerMs = 2_000;
 
-/** What libuv reads at once: a chunk of this size means that more is waiting, and that it would read on before others. */
-const fullChunkBytes = 65_536;
-
 /**
- * One network connection: reads packets, one at a time, and stops between any two of them when it has to wait; closes
- * with a reason. What it owes is in `outgoing`.
+ * One network connection from its first byte to its end: who it is, what was granted to it, and how it closes, with a
+ * reason. What it reads is in `incoming`, what it owes in `outgoing`.
  *
  * Thousands of idle ones must be cheap: no closures, timers or emitters of its own, and what is seldom used is made late.
  */
 export class Connection implements ConnectionFacts {
   readonly context: MqttContext;
   readonly listenerOptions: ListenerOptions;
+  readonly incoming: Incoming;
   readonly outgoing: Outgoing;
+  readonly clock: PacketClock;
   readonly #socket: Socket;
-  readonly #framer = new Framer();
-  readonly #clock: PacketClock;
   #state: State = 'connecting';
+  /** Goes as soon as nothing is owed to it. */
   #isLeaving = false;
-  /** Has had its share of this turn of the event loop. */
-  #isYielding = false;
-  /** A packet of it was handled since it was last let read. */
-  wasServed = false;
-  /** What this connection counts in `context.partialBytes`. */
-  partialBytes = 0;
 
   version: ProtocolVersion | undefined;
   session: Session | undefined;
@@ -68,9 +59,10 @@ export class Connection implements ConnectionFacts {
   constructor(context: MqttContext, socket: Socket, listener: ListenerOptions) {
     this.context = context;
     this.listenerOptions = listener;
+    this.incoming = new Incoming(this, socket);
     this.outgoing = new Outgoing(this, socket);
+    this.clock = new PacketClock(context.coarseMs);
     this.#socket = socket;
-    this.#clock = new PacketClock(context.coarseMs);
   }
 
   get listener(): string {
@@ -91,177 +83,40 @@ export class Connection implements ConnectionFacts {
   get isAuthenticating(): boolean {
     return this.#state === 'authenticating';
   }
-  get #isRead(): boolean {
+  get isConnecting(): boolean {
+    return this.#state === 'connecting';
+  }
+  /** Whether it takes packets in this state. */
+  get isRead(): boolean {
     return this.#state === 'open' || this.#state === 'connecting';
   }
   get hasEnded(): boolean {
     return this.#state === 'closing' || this.#state === 'closed';
   }
 
-  /** Bytes have arrived. After its end a connection is read only so that the peer sees our last packet before a reset. */
-  received(chunk: Buffer): void {
-    if (this.hasEnded) return;
-    if (this.#isNotConnect(chunk)) {
-      this.#violated(firstIsNotConnect);
-      return;
-    }
-    this.#framer.accept(chunk);
-    this.#readPackets();
-    if (chunk.length >= fullChunkBytes && this.#mayRead) this.#yield();
-  }
-
-  /** The first byte tells who does not speak MQTT: no need to gather what it takes for a packet. */
-  #isNotConnect(chunk: Buffer): boolean {
-    if (this.#state !== 'connecting' || !this.#framer.isBetweenPackets) return false;
-    return (chunk[0] ?? 0) >> 4 !== packetTypes.connect;
-  }
-
-  #readPackets(): void {
-    try {
-      for (let left = this.#packetsPerTurn; this.#isRead; left -= 1) {
-        if (this.#mustWait) {
-          this.#pause();
-          break;
-        }
-        if (left <= 0 && this.#framer.hasUnread) {
-          this.#yield();
-          break;
-        }
-        const status = this.#framer.next(this.#maxPacketBytes);
-        const violation = status === 'packet' ? this.#handlePacket() : violationOf(status);
-        if (violation !== undefined) this.#violated(violation);
-        if (status !== 'packet') {
-          this.#framer.release();
-          break;
-        }
-      }
-    } catch (error) {
-      this.failed(error);
-    }
-    this.#countPartial();
-  }
-
-  get #packetsPerTurn(): number {
-    const { pressure, limits } = this.context;
-    return pressure === 0 ? limits.maxPacketsPerTurn : Math.ceil(limits.maxPacketsPerTurn / 4);
-  }
-
-  /** Enough for this turn of the event loop: the others come first, then the rest. */
-  #yield(): void {
-    if (this.#isYielding) return;
-    this.#isYielding = true;
-    this.#socket.pause();
-    this.context.output.addYielding(this);
-  }
-
-  /** Its turn has come again. */
-  takeTurn(): void {
-    this.#isYielding = false;
-    if (this.#mayRead) this.#readOn();
-  }
-
-  #countPartial(): void {
-    const { partBytes } = this.#framer;
-    const change = partBytes - this.partialBytes;
-    if (change === 0) return;
-    this.partialBytes = partBytes;
-    this.context.partialBytes += change;
-    if (change > 0 && this.context.partialBytes > this.context.limits.maxPartialBytes) this.context.relieve();
-  }
-
   /** Bytes that this connection keeps in memory beside its unsettled publishes: read and not handled, or not yet sent. */
   get heldBytes(): number {
-    if (this.#socket.destroyed) return 0;
-    return this.#framer.heldBytes + this.#socket.readableLength + this.#socket.writableLength;
-  }
-
-  get #maxPacketBytes(): number {
-    const { maxPacketBytes, maxConnectBytes } = this.context.limits;
-    return this.#state === 'connecting' ? Math.min(maxPacketBytes, maxConnectBytes) : maxPacketBytes;
-  }
-
-  #handlePacket(): Violation | undefined {
-    const { first, bytes, start, end, headerLength } = this.#framer;
-    this.wasServed = true;
-    this.#clock.stamp(this.context.coarseMs);
-    if (this.version === 5 && headerLength > 2 && bytes[start - 1] === 0) return longerThanNecessary;
-    this.context.reader.open(bytes, start, end);
-    return handlePacket(this, first);
-  }
-
-  /**
-   * The limits of rule 8 of the design, the connection's share of what is unsettled, and its in-flight limit: 3.1.1 has no
-   * receive maximum, and in 5.0 not every client minds one that is lower than last time. Who has nothing unsettled is
-   * always read below the hard watermark.
-   */
-  get #mustWait(): boolean {
-    const { pressure, readingStopped, limits } = this.context;
-    if (pressure === 2 || readingStopped || this.#isLeaving) return true;
-    const { count, payloadBytes } = this.outgoing;
-    if (count === 0) return false;
-    if (pressure === 1 || payloadBytes >= limits.maxInFlightBytes) return true;
-    return this.version === 4 ? count >= this.receiveMaximum : count > this.receiveMaximum;
-  }
-
-  /** Stops reading if the server must not read it at present. */
-  pauseIfNecessary(): void {
-    if (this.#isRead && this.#mustWait) this.#pause();
-  }
-
-  #pause(): void {
-    if (this.#clock.isPaused) return;
-    this.#clock.pause(this.context.coarseMs);
-    this.context.paused.add(this);
-    this.context.observer.connectionPaused();
-    this.#socket.pause();
-  }
-
-  resumeIfAllowed(): void {
-    if (!this.#clock.isPaused || this.#mustWait) return;
-    this.#endPause();
-    this.#readOn();
-  }
-
-  #endPause(): void {
-    const { coarseMs, sweepIntervalMs } = this.context;
-    this.#clock.resume(coarseMs, 2 * sweepIntervalMs);
-    this.wasServed = false;
-    this.context.paused.delete(this);
-    this.context.observer.connectionResumed();
-  }
-
-  /**
-   * First what has been read already, then, if nothing speaks against it, the socket. What waits in the stream's buffer is
-   * taken at once (`read` emits it): left to `resume`, it would come after whoever is resumed later and has bytes here.
-   */
-  #readOn(): void {
-    this.#readPackets();
-    if (this.#mayRead && this.#socket.readableLength > 0) this.#socket.read();
-    if (this.#mayRead) this.#socket.resume();
-  }
-
-  get #mayRead(): boolean {
-    return this.#isRead && !this.#clock.isPaused && !this.#isYielding;
+    return this.#socket.destroyed ? 0 : this.incoming.heldBytes + this.#socket.writableLength;
   }
 
   /** CONNECT has arrived: nothing more is read until `opened` or `refuse`. */
   authenticating(version: ProtocolVersion): void {
     this.version = version;
     this.#state = 'authenticating';
-    this.#socket.pause();
+    this.incoming.hold();
   }
 
   /** CONNECT is accepted: CONNACK goes out first, then what the client has sent meanwhile is read. */
   opened(session: Session, keepAliveSeconds: number, connack: Buffer, sessionPresent: boolean): void {
     this.session = session;
     this.identity = session.identity;
-    this.#clock.keepAliveMs = keepAliveSeconds * 1500;
-    this.#clock.stamp(this.context.coarseMs);
+    this.clock.keepAliveMs = keepAliveSeconds * 1500;
+    this.clock.stamp(this.context.coarseMs);
     this.#state = 'open';
     this.context.openConnections += 1;
     this.context.observer.connectionOpened(this, sessionPresent);
     this.outgoing.write(connack);
-    this.#readOn();
+    this.incoming.readOn();
   }
 
   /** Answers CONNECT with a refusal, as far as the client's version has words for it, and closes. */
@@ -281,7 +136,7 @@ export class Connection implements ConnectionFacts {
   leave(): void {
     if (this.#isLeaving || this.hasEnded) return;
     this.#isLeaving = true;
-    this.pauseIfNecessary();
+    this.incoming.stop();
     this.dismissIfDone();
   }
 
@@ -312,7 +167,8 @@ export class Connection implements ConnectionFacts {
     return this.session?.exchanges?.delete(packetId) ?? false;
   }
 
-  #violated(violation: Violation): void {
+  /** The client has broken the standard: closes with the violation's code. */
+  violated(violation: Violation): void {
     this.context.observer.protocolViolation(this, reasonName(violation.code), violation.detail);
     this.disconnect(violation.code, this.version === undefined ? 'not_mqtt' : 'violation', violation.detail);
   }
@@ -347,10 +203,10 @@ export class Connection implements ConnectionFacts {
 
   #end(lastBytes: Buffer | undefined, reason: CloseReason, publishWill: boolean): void {
     if (this.hasEnded) return;
-    this.#leave(reason, publishWill);
+    this.#release(reason, publishWill);
     // Not destroyed at once: bytes that arrive at a closed socket make the kernel reset it, and the peer may then lose
     // our last packet. The sweep destroys what lingers.
-    this.#clock.stamp(this.context.coarseMs);
+    this.clock.stamp(this.context.coarseMs);
     if (lastBytes === undefined) this.#socket.end();
     else this.#socket.end(lastBytes);
     this.#socket.resume();
@@ -358,18 +214,16 @@ export class Connection implements ConnectionFacts {
 
   /** Ends it without a word. */
   cutOff(reason: CloseReason): void {
-    if (!this.hasEnded) this.#leave(reason, reason !== 'server_shutdown');
+    if (!this.hasEnded) this.#release(reason, reason !== 'server_shutdown');
     this.#socket.destroy();
   }
 
   /** Everything that ends with a connection, except the socket. */
-  #leave(reason: CloseReason, publishWill: boolean): void {
+  #release(reason: CloseReason, publishWill: boolean): void {
     const wasOpen = this.isOpen;
     this.#state = 'closing';
-    if (this.#clock.isPaused) this.#endPause();
     this.outgoing.clear();
-    this.#framer.clear();
-    this.#countPartial();
+    this.incoming.clear();
     this.context.observer.connectionClosed(this, reason);
     if (!wasOpen) return;
     this.context.openConnections -= 1;
@@ -378,7 +232,7 @@ export class Connection implements ConnectionFacts {
 
   /** The socket is closed, by whomever. */
   transportClosed(): void {
-    if (!this.hasEnded) this.#leave('network', true);
+    if (!this.hasEnded) this.#release('network', true);
     this.#state = 'closed';
     this.context.socketClosed(this);
   }
@@ -387,14 +241,14 @@ export class Connection implements ConnectionFacts {
   sweep(): void {
     const { coarseMs, limits, sweepIntervalMs } = this.context;
     if (this.#state === 'open') {
-      if (!this.#clock.isSilent(coarseMs, sweepIntervalMs)) return;
+      if (!this.clock.isSilent(coarseMs, sweepIntervalMs)) return;
       this.disconnect(reasonCodes.keepAliveTimeout, 'keep_alive_timeout');
     } else if (this.#state === 'connecting') {
-      if (this.#clock.isOver(limits.connectTimeoutMs, coarseMs)) this.#end(undefined, 'connect_timeout', false);
+      if (this.clock.isOver(limits.connectTimeoutMs, coarseMs)) this.#end(undefined, 'connect_timeout', false);
     } else if (this.#state === 'authenticating') {
-      if (!this.#clock.isOver(limits.connectTimeoutMs, coarseMs)) return;
+      if (!this.clock.isOver(limits.connectTimeoutMs, coarseMs)) return;
       this.disconnect(reasonCodes.serverUnavailable, 'refused', 'authentication took too long');
-    } else if (this.#clock.isOver(lingerMs, coarseMs)) {
+    } else if (this.clock.isOver(lingerMs, coarseMs)) {
       this.#socket.destroy();
     }
   }

@@ -109,7 +109,7 @@ export class MqttContext {
   relieve(): void {
     let heaviest: Connection | undefined;
     for (const connection of this.connections) {
-      if (connection.partialBytes > (heaviest?.partialBytes ?? 0)) heaviest = connection;
+      if (connection.incoming.partialBytes > (heaviest?.incoming.partialBytes ?? 0)) heaviest = connection;
     }
     heaviest?.disconnect(reasonCodes.quotaExceeded, 'memory_short', 'too many bytes of incomplete packets');
   }

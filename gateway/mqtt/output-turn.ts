@@ -70,9 +70,9 @@ export class OutputTurn {
     const resuming = this.#resumeAll ? [...this.#context.paused] : turn;
     this.#resumeAll = false;
     for (const connection of turn) connection.dismissIfDone();
-    for (const connection of resuming) connection.resumeIfAllowed();
+    for (const connection of resuming) connection.incoming.resumeIfAllowed();
     turn.length = 0;
-    if (this.#yielding.length > 0) for (const connection of this.#yielding.splice(0)) connection.takeTurn();
+    if (this.#yielding.length > 0) for (const connection of this.#yielding.splice(0)) connection.incoming.takeTurn();
   }
 
   /**

@@ -13,7 +13,7 @@ interface EdgeSocket extends Socket {
 
 // One set of listeners for all sockets: a closure per socket and event would cost more than the connection's own state.
 function onData(this: EdgeSocket, chunk: Buffer): void {
-  this[connectionOf]?.received(chunk);
+  this[connectionOf]?.incoming.received(chunk);
 }
 function onClose(this: EdgeSocket): void {
   this[connectionOf]?.transportClosed();
@@ -135,8 +135,8 @@ export class MqttServer {
   /** Who was let read and had nothing handled before it was over again keeps its place before those who had their turn. */
   #pauseAll(): void {
     const { connections } = this.#context;
-    for (const connection of connections) if (!connection.wasServed) connection.pauseIfNecessary();
-    for (const connection of connections) connection.pauseIfNecessary();
+    for (const { incoming } of connections) if (!incoming.wasServed) incoming.pauseIfNecessary();
+    for (const { incoming } of connections) incoming.pauseIfNecessary();
   }
 
   /** Deadlines, keep-alive, session expiry, wills. Called by its own timer, unless `sweepIntervalMs` is 0. */
@@ -159,7 +159,7 @@ export class MqttServer {
   stopReading(): void {
     const context = this.#context;
     context.readingStopped = true;
-    for (const connection of context.connections) connection.pauseIfNecessary();
+    for (const { incoming } of context.connections) incoming.pauseIfNecessary();
   }
 
   /** What devices will be told at the end. Where it names another server, new ones of MQTT 5 are told so at once. */
@@ -209,7 +209,7 @@ export class MqttServer {
   }
 
   /**
-   * Ends everything; resolves when every socket is closed. Connections that `disconnectAll` has ended get up to
+   * Ends everything; resolves when every socket is closed. Connections that `dismissAll` has ended get up to
    * `lingerMs` to read their last packet.
    */
   async close(lingerMs = 1_000): Promise<void> {
@@ -241,7 +241,7 @@ export class MqttServer {
     context.connections.add(connection);
     context.observer.socketAccepted(listener.name);
     socket.on('data', onData).on('close', onClose).on('error', onError);
-    connection.pauseIfNecessary();
+    connection.incoming.pauseIfNecessary();
   }
 }
 
