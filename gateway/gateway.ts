@@ -104,8 +104,8 @@ export class Gateway {
     const { lifecycle } = this.#observability;
     return new MemoryWatch({
       ceilingBytes,
-      onLevel: (level, { residentBytes, heapBytes }) => {
-        lifecycle.memoryLevelChanged(level, residentBytes, heapBytes, ceilingBytes);
+      onLevel: (level, { residentBytes, heapBytes, heapLimitBytes }) => {
+        lifecycle.memoryLevelChanged(level, { residentBytes, ceilingBytes, heapBytes, heapLimitBytes });
         this.#useMemoryLevel(level);
       },
       onCritical: (excessBytes) => {

@@ -4,6 +4,14 @@ import type { Metrics } from './metrics.ts';
 export type LifecycleState = 'starting' | 'running' | 'draining' | 'stopped';
 const states: readonly LifecycleState[] = ['starting', 'running', 'draining', 'stopped'];
 
+/** What is used, and the limit of each: whichever is nearer to its own makes the level. */
+export interface MemoryFigures {
+  readonly residentBytes: number;
+  readonly ceilingBytes: number;
+  readonly heapBytes: number;
+  readonly heapLimitBytes: number;
+}
+
 /** What happens to the gateway as a whole: one line each. */
 export class LifecycleEvents {
   readonly #log: Log;
@@ -101,11 +109,11 @@ export class LifecycleEvents {
   }
 
   /** The memory is nearer to its ceiling than before, or further from it: levels 0 to 3. */
-  memoryLevelChanged(level: number, residentBytes: number, heapBytes: number, ceilingBytes: number): void {
+  memoryLevelChanged(level: number, figures: MemoryFigures): void {
     if (level > this.#memoryLevel) this.#memoryAlarms += 1;
     this.#memoryLevel = level;
     const severity = level === 0 ? 'info' : level === 3 ? 'error' : 'warn';
-    const fields = { level, residentBytes, heapBytes, ceilingBytes };
+    const fields = { level, ...figures };
     this.#log.writeLimited(severity, 'gateway_memory_level_changed', 'distance to the memory ceiling', fields);
   }
 
