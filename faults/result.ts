@@ -91,7 +91,7 @@ const inWords: Readonly<Record<Exclude<VerdictFinding, 'duplicated'>, string>> =
   misjudged: 'invalid ones among the events, or valid ones among the dead letters',
 };
 
-/** What the judge found, as problems. Duplicates are one only above the bound. */
+/** What the judge found about a fleet that has been drained, as problems. Duplicates are one only above the bound. */
 export function problemsOf(verdict: Verdict, duplicateBound: number): Problem[] {
   const problems: Problem[] = [];
   for (const finding of verdictFindings) {
@@ -103,6 +103,10 @@ export function problemsOf(verdict: Verdict, duplicateBound: number): Problem[] 
       problems.push({ finding, text: `${figure} ${inWords[finding]}` });
     }
   }
+  if (verdict.unanswered > 0) {
+    problems.push({ finding: 'unanswered', text: `${verdict.unanswered} publishes were sent and never answered` });
+  }
+  if (verdict.acked === 0) problems.push({ finding: 'check', text: 'nothing was acknowledged at all' });
   return problems;
 }
 

@@ -44,7 +44,7 @@ export async function runScenario(options: RunOptions): Promise<ScenarioRun> {
     verdict = withEarlierVerdicts(last, world.earlierVerdicts);
     const possible = world.gateways.reduce((sum, gateway) => sum + gateway.possibleDuplicates, 0);
     duplicateBound = scenario.noDuplicates === true ? 0 : last.resent + possible + world.explainedDuplicates;
-    world.problems.push(...verdictProblems(verdict, duplicateBound));
+    world.problems.push(...problemsOf(verdict, duplicateBound));
   });
   const durationMs = performance.now() - startedAtMs;
   const { problems, timeline } = world;
@@ -128,15 +128,6 @@ async function inspect(world: LiveWorld, { scenario, mutant }: RunOptions): Prom
     world.demand(gateway.looks > 0, 'the accounts of a gateway were never looked at');
     world.problems.push(...gateway.accountProblems.map((text): Problem => ({ finding: 'account', text })));
   }
-}
-
-function verdictProblems(verdict: Verdict, duplicateBound: number): Problem[] {
-  const problems = problemsOf(verdict, duplicateBound);
-  if (verdict.unanswered > 0) {
-    problems.push({ finding: 'unanswered', text: `${verdict.unanswered} publishes were sent and never answered` });
-  }
-  if (verdict.acked === 0) problems.push({ finding: 'check', text: 'nothing was acknowledged at all' });
-  return problems;
 }
 
 /** What fails in one phase is noted, and does not keep the next ones from telling what they can. */

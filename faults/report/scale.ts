@@ -1,7 +1,7 @@
 /** Maps a value to a place on an axis. */
 export interface Scale {
   readonly ticks: readonly number[];
-  place(value: number): number;
+  readonly place: (value: number) => number;
 }
 
 /**

@@ -22,8 +22,10 @@ export interface SoakMeasurements {
   readonly verdict: Verdict;
   /** Times that something was sent again, and records that the gateway may have stored twice by its own count. */
   readonly duplicateBound: number;
-  /** What the gateway's account is short of; 0 when it adds up. */
-  readonly imbalance: number;
+  /** What was wrong with the gateway's accounts at any look. */
+  readonly accountProblems: readonly string[];
+  /** How the gateway ended when it had nothing to do and was asked to; null when a signal ended it. */
+  readonly exitCode: number | null;
   /** CPU seconds of the whole load. */
   readonly cpu: { readonly gatewayS: number; readonly fleetS: number };
   readonly judgedInS: number;
@@ -34,7 +36,8 @@ const leastShareOfRate = 0.98;
 
 /** What makes the soak bad. Memory of which nothing can be said is not in it: see `exitCodeOf`. */
 export function soakProblems(measured: SoakMeasurements): Problem[] {
-  const { options, seconds, fleet, memory, verdict, duplicateBound, imbalance, disturbances } = measured;
+  const { options, seconds, fleet, memory, verdict, duplicateBound, accountProblems, disturbances, exitCode } =
+    measured;
   const problems = problemsOf(verdict, duplicateBound);
   const check = (holds: boolean, text: string): void => {
     if (!holds) problems.push({ finding: 'check', text });
@@ -47,7 +50,8 @@ export function soakProblems(measured: SoakMeasurements): Problem[] {
   check(fleet.overflowed === 0, `${fleet.overflowed} messages did not fit into the vehicles' backlogs`);
   check(seconds < 2 * options.leaderMoveEveryS || disturbances.leaderMoves > 0, 'no leader was moved');
   check(disturbances.failedMoves === 0, `${disturbances.failedMoves} moves of leaders failed`);
-  if (imbalance !== 0) problems.push({ finding: 'account', text: `the gateway's account is off by ${imbalance}` });
+  check(exitCode === 0, `a gateway with nothing to do ended with exit code ${exitCode}, not 0`);
+  for (const text of accountProblems) problems.push({ finding: 'account', text });
   return problems;
 }
 

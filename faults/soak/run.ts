@@ -2,7 +2,6 @@ import { freePort } from '../../deploy/local/ports.ts';
 import type { Screen } from '../../device-simulator/report/screen.ts';
 import type { MetricSample } from '../../test/support/gateway-process.ts';
 import { gatewaySettings } from '../../test/support/gateway-settings.ts';
-import { accountOf, imbalanceOf } from '../accounting.ts';
 import { GatewayUnderTest } from '../gateway-under-test.ts';
 import { waitForInSync } from '../injectors/partitions.ts';
 import { judge, type Verdict } from '../judge/judge.ts';
@@ -40,7 +39,6 @@ export async function runSoak(options: SoakOptions, screen: Screen, signal: Abor
   const scrape = await gateway.metrics();
   await fleet.close();
   const exitCode = await gateway.end('SIGTERM');
-  if (exitCode !== 0) screen.print(`the gateway ended with ${exitCode} when it was asked to`);
   await waitForInSync(stage.kafka.bootstrap, [topics.events, topics.deadLetters]);
   screen.keep();
   const judged = await readBack(bed, screen);
@@ -50,7 +48,8 @@ export async function runSoak(options: SoakOptions, screen: Screen, signal: Abor
     options,
     fleet: summary,
     duplicateBound: summary.resent + gateway.possibleDuplicates,
-    imbalance: imbalanceOf(accountOf(scrape)),
+    accountProblems: gateway.accountProblems,
+    exitCode,
     cpu: { gatewayS: figure(scrape, 'process_cpu_seconds_total'), fleetS: summary.cpuS },
   };
 }

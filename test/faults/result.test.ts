@@ -33,6 +33,13 @@ describe('what the judge found', () => {
   );
 });
 
+describe('a fleet that was drained', () => {
+  it('has no publish without an answer, and was acknowledged something', () => {
+    expect(problemsOf({ ...goodVerdict, unanswered: 1 }, 3).map(({ finding }) => finding)).toEqual(['unanswered']);
+    expect(problemsOf({ ...goodVerdict, acked: 0 }, 3).map(({ finding }) => finding)).toEqual(['check']);
+  });
+});
+
 describe('the figures of a matrix', () => {
   it('are sums over the scenarios that ran', () => {
     expect(figuresOf([goodRun, lossyRun, notRun], [mutant(true), mutant(false)])).toEqual({

@@ -35,7 +35,7 @@ export function goodSoak(leakMbPerMinute = 0): SoakMeasurements {
       ...{ misjudged: 0, duplicated: 80 },
     },
     duplicateBound: 90,
-    imbalance: 0,
+    ...{ accountProblems: [], exitCode: 0 },
     cpu: { gatewayS: 600, fleetS: 500 },
     judgedInS: 200,
   };
