@@ -1,3 +1,4 @@
+import { linearScale, logarithmicScale, type Scale } from '../../../faults/report/scale.ts';
 import { dot, line, polyline, textAt } from './svg.ts';
 
 /** One line of a panel: a value for each label of the x axis; undefined where nothing was measured. */
@@ -38,15 +39,14 @@ export const drawPanel = (panel: Panel, { x, y, width, height }: Place): string[
     top: y + margin.top,
     bottom: y + height - margin.bottom,
   };
-  const axis = panel.logarithmic ? logarithmicAxis(valuesOf(panel)) : linearAxis(panel.top);
-  const yOf = (value: number): number => plot.bottom - axis.share(value) * (plot.bottom - plot.top);
+  const { ticks, place: yOf } = yScale(panel, plot.bottom, plot.top);
   const step = (plot.right - plot.left) / panel.labels.length;
   const xOf = (index: number): number => plot.left + (index + 0.5) * step;
   const { marked } = panel;
   return [
     textAt(x, y + 13, panel.title, 'start', 'h'),
     textAt(x, y + 28, panel.unit, 'start', 't'),
-    ...axis.ticks.flatMap((tick) => [
+    ...ticks.flatMap((tick) => [
       line(plot.left, yOf(tick), plot.right, yOf(tick), 'g'),
       textAt(plot.left - 6, yOf(tick) + 4, shortNumber(tick), 'end', 't'),
     ]),
@@ -82,38 +82,13 @@ export const drawLegend = (names: readonly string[], x: number, y: number): stri
   });
 };
 
-/** Where values lie on an axis: 0 at its lower end, 1 at its upper. */
-interface Axis {
-  readonly ticks: readonly number[];
-  share(value: number): number;
-}
-
-const valuesOf = (panel: Panel): number[] =>
-  panel.series.flatMap(({ values }) => values.filter((value) => value !== undefined));
-
-const wantedTicks = 4;
-
-export const linearAxis = (top: number): Axis => {
-  const step = niceStep((top > 0 ? top : 1) / wantedTicks);
-  const end = Math.max(1, Math.ceil(top / step - 1e-9)) * step;
-  const count = Math.round(end / step);
-  return { ticks: Array.from({ length: count + 1 }, (_, index) => index * step), share: (value) => value / end };
-};
-
-/** The smallest of 1, 2, 2.5, 5 and 10 times a power of ten that is not below `least`. */
-const niceStep = (least: number): number => {
-  const power = 10 ** Math.floor(Math.log10(least));
-  return ([1, 2, 2.5, 5, 10].find((factor) => factor * power >= least * (1 - 1e-9)) ?? 10) * power;
-};
-
-export const logarithmicAxis = (values: readonly number[]): Axis => {
-  const positive = values.filter((value) => value > 0);
-  const low = Math.floor(Math.log10(Math.min(...positive, 1)));
-  const high = Math.max(low + 1, Math.ceil(Math.log10(Math.max(...positive, 10))));
-  return {
-    ticks: Array.from({ length: high - low + 1 }, (_, index) => 10 ** (low + index)),
-    share: (value) => Math.max(0, (Math.log10(Math.max(value, Number.MIN_VALUE)) - low) / (high - low)),
-  };
+/** A linear axis begins at 0; a logarithmic one holds 1 to 10 in any case. */
+const yScale = ({ logarithmic, series, top }: Panel, from: number, to: number): Scale => {
+  if (!logarithmic) return linearScale(0, top, from, to);
+  const positive = series
+    .flatMap(({ values }) => values)
+    .filter((value): value is number => value !== undefined && value > 0);
+  return logarithmicScale(Math.min(1, ...positive), Math.max(10, ...positive), from, to);
 };
 
 /** Three digits at most: 12k, 1.25, 0.5. */

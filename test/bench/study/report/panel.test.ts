@@ -1,22 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { drawPanel, linearAxis, logarithmicAxis, shortNumber } from '../../../../bench/study/report/panel.ts';
+import { drawPanel, shortNumber } from '../../../../bench/study/report/panel.ts';
 
-describe('the axis of a chart', () => {
-  it('has round ticks up to a round number that is not below the largest value', () => {
-    expect(linearAxis(9).ticks).toEqual([0, 2.5, 5, 7.5, 10]);
-    expect(linearAxis(61_000).ticks).toEqual([0, 20_000, 40_000, 60_000, 80_000]);
-    expect(linearAxis(0).ticks.at(-1)).toBeGreaterThan(0);
-  });
-
-  it('has powers of ten around the values when it is logarithmic', () => {
-    const axis = logarithmicAxis([3, 250]);
-    expect(axis.ticks).toEqual([1, 10, 100, 1000]);
-    expect(axis.share(1)).toBe(0);
-    expect(axis.share(1000)).toBe(1);
-    expect(axis.share(10)).toBeCloseTo(1 / 3);
-  });
-
-  it('has short labels', () => {
+describe('the labels of an axis', () => {
+  it('are short', () => {
     expect([0, 2.5, 1000, 16_384, 1_048_576].map(shortNumber)).toEqual(['0', '2.5', '1000', '16.4k', '1.05M']);
   });
 });
@@ -29,6 +15,23 @@ describe('a panel', () => {
     const drawn = drawPanel({ ...panel, series: [{ name: 'p50', values: [1, undefined, 3] }] }, place).join('');
     expect(drawn.match(/<circle/g)).toHaveLength(2);
     expect(drawn).toContain('<title>p50, 3: 3</title>');
+  });
+
+  const ticksOf = (drawn: string): (string | undefined)[] =>
+    [...drawn.matchAll(/text-anchor="end" class="t">([^<]*)</g)].map(([, label]) => label);
+
+  it('has an axis from 0 to a round number that is not below the top', () => {
+    expect(ticksOf(drawPanel({ ...panel, series: [], top: 61_000 }, place).join(''))).toEqual([
+      ...['0', '20k', '40k', '60k', '80k'],
+    ]);
+    expect(ticksOf(drawPanel({ ...panel, series: [], top: 0 }, place).join('')).length).toBeGreaterThan(1);
+  });
+
+  it('has powers of ten around the values when it is logarithmic', () => {
+    const series = [{ name: 'p50', values: [3, undefined, 250] }];
+    expect(ticksOf(drawPanel({ ...panel, series, logarithmic: true }, place).join(''))).toEqual([
+      ...['1', '10', '100', '1000'],
+    ]);
   });
 
   it('escapes what is text', () => {
