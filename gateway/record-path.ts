@@ -109,7 +109,9 @@ export class RecordPath {
   #tryProducer(): Promise<Producer> {
     const { routes, deadLetterTopic, kafka } = this.#options.config;
     const observer = this.#options.observability.kafka;
-    const topics = [...new Set([...routes.map(({ kafkaTopic }) => kafkaTopic), deadLetterTopic])];
+    // Those of a backlog too: it may be of a time when the routes named others.
+    const recovered = this.#spool?.recoveredTopics ?? [];
+    const topics = [...new Set([...routes.map(({ kafkaTopic }) => kafkaTopic), deadLetterTopic, ...recovered])];
     return Producer.start({ ...kafka, topics, observer, startTimeoutMs: kafkaStartTimeoutMs });
   }
 

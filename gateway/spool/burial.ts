@@ -1,6 +1,7 @@
+import type { LetterForm } from '../core/dead-letter.ts';
 import type { Outcome, Rejection } from '../core/outcome.ts';
 import type { Settleable } from '../core/publish.ts';
-import type { RecordSink } from '../core/record-sink.ts';
+import { type RecordSink, undated } from '../core/record-sink.ts';
 import { RecordCursor } from '../record-batch/record-cursor.ts';
 import type { Frame } from './frame.ts';
 import type { SpoolObserver } from './observer.ts';
@@ -10,7 +11,7 @@ export interface BurialOptions {
   readonly deadLetterTopic: string;
   readonly observer: SpoolObserver;
   /** Where letters go: straight to Kafka, which has just answered. */
-  readonly target: () => RecordSink;
+  readonly target: RecordSink;
   /** One more record of the frame is settled. */
   readonly done: (frame: Frame) => void;
 }
@@ -27,22 +28,24 @@ export class Burial {
 
   /** @param index of the record in the frame's batch. */
   bury(frame: Frame, index: number, rejection: Rejection): void {
-    // A letter that was refused would be refused again.
+    // A letter would be refused again as it was; without its date it may not be.
     const isLetter = frame.topic === this.#options.deadLetterTopic;
-    if (!isLetter && this.#append(new Letter(frame, index, rejection, true, this))) return;
-    this.#buryReason(frame, index, rejection);
+    this.#send(new Letter(frame, index, rejection, isLetter ? 'undated' : 'whole', this));
   }
 
-  #buryReason(frame: Frame, index: number, rejection: Rejection): void {
-    if (!this.#append(new Letter(frame, index, rejection, false, this))) this.#unlettered(frame, rejection);
+  #send(letter: Letter): void {
+    if (this.#append(letter)) return;
+    if (letter.form === 'stripped') this.#unlettered(letter);
+    else this.#send(letter.as('stripped'));
   }
 
   #append(letter: Letter): boolean {
     const { deadLetterTopic, target } = this.#options;
-    const { frame, index, rejection, whole } = letter;
+    const { frame, index, rejection, form } = letter;
     const record = this.#recordAt(frame, index);
-    const refused = { record, frame, rejection, whole };
-    return target().append(deadLetterTopic, keyOf(record), record.timestampMs, refusedRecordEncoder, refused, letter);
+    const refused = { record, frame, rejection, whole: form !== 'stripped' };
+    const timestampMs = form === 'whole' ? record.timestampMs : undated;
+    return target.append(deadLetterTopic, keyOf(record), timestampMs, refusedRecordEncoder, refused, letter);
   }
 
   #recordAt(frame: Frame, index: number): RecordCursor {
@@ -54,22 +57,23 @@ export class Burial {
     return record;
   }
 
-  letterSettled({ frame, index, rejection, whole }: Letter, outcome: Outcome): void {
+  letterSettled(letter: Letter, outcome: Outcome): void {
+    const { frame, form } = letter;
     // The record stays in the spool, and is replayed, and refused, by the next process.
     if (outcome.kind === 'unanswered') return;
     if (outcome.kind !== 'rejected') {
       frame.deadLettered += 1;
       this.#options.done(frame);
-    } else if (whole) {
-      this.#buryReason(frame, index, rejection);
+    } else if (form === 'stripped') {
+      this.#unlettered(letter);
     } else {
-      this.#unlettered(frame, rejection);
+      this.#send(letter.as(form === 'whole' ? 'undated' : 'stripped'));
     }
   }
 
-  #unlettered(frame: Frame, { reason }: Rejection): void {
+  #unlettered({ frame, rejection }: Letter): void {
     frame.unlettered += 1;
-    this.#options.observer.unlettered(frame.topic, reason);
+    this.#options.observer.unlettered(frame.topic, rejection.reason);
     this.#options.done(frame);
   }
 }
@@ -79,16 +83,19 @@ class Letter implements Settleable {
   readonly frame: Frame;
   readonly index: number;
   readonly rejection: Rejection;
-  /** False: only the reason is left of the record. */
-  readonly whole: boolean;
+  readonly form: LetterForm;
   readonly #burial: Burial;
 
-  constructor(frame: Frame, index: number, rejection: Rejection, whole: boolean, burial: Burial) {
+  constructor(frame: Frame, index: number, rejection: Rejection, form: LetterForm, burial: Burial) {
     this.frame = frame;
     this.index = index;
     this.rejection = rejection;
-    this.whole = whole;
+    this.form = form;
     this.#burial = burial;
+  }
+
+  as(form: LetterForm): Letter {
+    return new Letter(this.frame, this.index, this.rejection, form, this.#burial);
   }
 
   settleRecord(outcome: Outcome): void {

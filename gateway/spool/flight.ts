@@ -1,8 +1,9 @@
 import type { Frame } from './frame.ts';
 
-/** Frames on their way to Kafka, in their order; they are settled in any. */
+/** Frames on their way to Kafka. They are settled in any order, and let go of then, also behind one that takes long. */
 export class Flight {
-  #frames: Frame[] = [];
+  /** In the order of their numbers, as a set keeps the order of insertion. */
+  readonly #frames = new Set<Frame>();
   /** Unsettled records. */
   records = 0;
   /** Uncompressed bytes of the frames that are not settled. */
@@ -10,7 +11,7 @@ export class Flight {
 
   /** Frames are added in the order of their numbers. */
   add(frame: Frame): void {
-    this.#frames.push(frame);
+    this.#frames.add(frame);
     this.records += frame.records;
     this.rawBytes += frame.rawBytes;
   }
@@ -21,19 +22,20 @@ export class Flight {
     this.records -= 1;
     if (frame.unsettled > 0) return false;
     this.rawBytes -= frame.rawBytes;
+    this.#frames.delete(frame);
     return true;
   }
 
   /** Records of the frames that are not settled, counted frame by frame. */
   count(): number {
-    return this.#frames.reduce((sum, { unsettled, records }) => (unsettled > 0 ? sum + records : sum), 0);
+    let records = 0;
+    for (const frame of this.#frames) records += frame.records;
+    return records;
   }
 
   /** The oldest frame that is not settled; undefined when all are. */
-  oldest(): Frame | undefined {
-    let settled = 0;
-    while (this.#frames[settled]?.unsettled === 0) settled += 1;
-    if (settled > 0) this.#frames = this.#frames.slice(settled);
-    return this.#frames[0];
+  get oldest(): Frame | undefined {
+    for (const frame of this.#frames) return frame;
+    return undefined;
   }
 }

@@ -16,7 +16,6 @@ export class Frame {
   readonly bytes: Buffer | undefined;
   /** Who waits for it to be durable. Emptied when they have been told. */
   waiting: readonly Settleable[];
-  durable: boolean;
   /** Records that have not been settled by Kafka. */
   unsettled: number;
   deadLettered = 0;
@@ -36,7 +35,6 @@ export class Frame {
     this.batch = header.batch;
     this.bytes = bytes;
     this.waiting = waiting;
-    this.durable = bytes === undefined;
     this.unsettled = header.records;
   }
 

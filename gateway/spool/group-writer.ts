@@ -1,8 +1,10 @@
+import { Alarm } from './alarm.ts';
 import type { CursorFile } from './cursor-file.ts';
 import type { Frame } from './frame.ts';
-import { finishFrame } from './frame-format.ts';
+import { finishFrame, segmentHeaderBytes } from './frame-format.ts';
 import type { SpoolBlock, SpoolObserver } from './observer.ts';
 import type { Segment, Segments, WrittenGroup } from './segments.ts';
+import { SettledCursor } from './settled-cursor.ts';
 
 export interface GroupWriterOptions {
   readonly segments: Segments;
@@ -16,16 +18,16 @@ export interface GroupWriterOptions {
   readonly isTooOld: () => boolean;
   /** A frame is durable, from `at` of the segment on. */
   readonly durable: (frame: Frame, segment: Segment, at: number) => void;
-  /** A whole group is durable, or the state of the disk has changed. */
+  /** A whole group is durable, or `block` has changed. */
   readonly changed: () => void;
 }
 
 /** A group is not made larger than this, so that its fsync does not take for ever. */
 const maxGroupBytes = 16 * 1024 * 1024;
-/** At most this often while records are settled; what a crash makes us forget is replayed once more. */
-const cursorEveryMs = 100;
 const firstRetryMs = 100;
 const longestRetryMs = 5000;
+/** A full spool has room again when Kafka has settled something, which is told; or when a clock has been set. */
+const fullLookMs = 1000;
 
 /**
  * Makes frames durable, group by group: what arrives while a group is being written and fsynced makes up the next one.
@@ -41,69 +43,59 @@ export class GroupWriter {
   #running = false;
   #again = false;
   #failures = 0;
-  #timer: NodeJS.Timeout | undefined;
-  #timerAtMs = Number.POSITIVE_INFINITY;
-  #cursor: number;
-  #writtenCursor: number;
-  #cursorAtMs = 0;
+  readonly #alarm: Alarm;
+  readonly #cursor: SettledCursor;
   #mayDropActive = false;
   #closed = false;
+  #onIdle: () => void = () => undefined;
+  /** Why nothing more is taken, if so. */
   block: SpoolBlock | undefined;
 
   constructor(options: GroupWriterOptions) {
     this.#options = options;
-    this.#cursor = options.cursor;
-    this.#writtenCursor = options.cursor;
+    this.#cursor = new SettledCursor(options.cursorFile, options.cursor);
+    this.#alarm = new Alarm(() => this.wake());
   }
 
   /** There may be something to do. */
-  readonly wake = (): void => {
+  wake(): void {
     if (this.#running || this.#closed) {
       this.#again = true;
       return;
     }
-    if (this.#failures > 0 && this.#timerAtMs < Number.POSITIVE_INFINITY) return;
+    if (this.#isPausing) return;
     this.#running = true;
     void this.#run();
-  };
+  }
 
   /** Looks at what is due after so long. */
   wakeIn(delayMs: number): void {
-    const atMs = performance.now() + delayMs;
-    // After a failure the pause before the next try stands.
-    const isArmed = this.#timerAtMs < Number.POSITIVE_INFINITY;
-    if (this.#closed || (isArmed && (this.#failures > 0 || atMs >= this.#timerAtMs))) return;
-    clearTimeout(this.#timer);
-    this.#timerAtMs = atMs;
-    this.#timer = setTimeout(
-      () => {
-        this.#timerAtMs = Number.POSITIVE_INFINITY;
-        this.wake();
-        // Timers take whole milliseconds.
-      },
-      Math.max(0, Math.ceil(delayMs)),
-    );
+    if (!(this.#closed || this.#isPausing)) this.#alarm.set(delayMs);
   }
 
-  /** Everything before this frame is settled by Kafka. */
+  /** After a failure the pause before the next try stands. */
+  get #isPausing(): boolean {
+    return this.#failures > 0 && this.#alarm.isSet;
+  }
+
+  /**
+   * Everything before this frame is settled by Kafka.
+   *
+   * @param mayDropActive nothing is expected to be written soon: when all is settled, no file is kept open.
+   */
   settledBefore(cursor: number, mayDropActive: boolean): void {
-    this.#cursor = cursor;
+    this.#cursor.frame = cursor;
     this.#mayDropActive = mayDropActive;
     // What Kafka has need not be written any more.
     while (this.#writing === 0 && isBefore(this.pending[0], cursor)) this.pending.shift();
-    if (cursor === this.#writtenCursor) {
+    const waitMs = this.#cursor.dueInMs;
+    if (waitMs === Number.POSITIVE_INFINITY) {
       if (mayDropActive && this.#options.segments.list.length > 0) this.wake();
-      return;
+    } else if (waitMs > 0) {
+      this.wakeIn(waitMs);
+    } else {
+      this.wake();
     }
-    const waitMs = this.#cursorWaitMs();
-    if (waitMs > 0) this.wakeIn(waitMs);
-    else this.wake();
-  }
-
-  /** Until the cursor is to be written; infinite when it is as it should be. */
-  #cursorWaitMs(): number {
-    if (this.#cursor === this.#writtenCursor) return Number.POSITIVE_INFINITY;
-    return this.#cursorAtMs + cursorEveryMs - performance.now();
   }
 
   async #run(): Promise<void> {
@@ -123,83 +115,77 @@ export class GroupWriter {
 
   /** Everything that is due: the cursor, settled segments, and the groups that have come together. */
   async #turn(): Promise<void> {
+    const { segments, sealDue } = this.#options;
     while (!this.#closed) {
-      if (this.#cursorWaitMs() <= 0) await this.#writeCursor();
-      await this.#options.segments.removeBefore(this.#writtenCursor, this.#mayDropActive && this.pending.length === 0);
-      const waitMs = Math.min(this.#options.sealDue(), this.#cursorWaitMs());
+      if (this.#cursor.dueInMs <= 0) await this.#cursor.write();
+      await segments.removeBefore(this.#cursor.written, this.#mayDropActive && this.pending.length === 0);
+      const waitMs = Math.min(sealDue(), this.#cursor.dueInMs);
       if (this.pending.length === 0) {
-        if (this.#failures > 0) await this.#options.segments.probe();
-        this.#recovered();
+        if (this.#failures > 0) await segments.probe();
+        this.#failures = 0;
+        this.#setBlock(undefined);
         if (waitMs < Number.POSITIVE_INFINITY) this.wakeIn(waitMs);
         return;
       }
-      if (!(await this.#writeGroup())) return;
+      const group = this.#nextGroup();
+      if (group.length === 0) {
+        this.#setBlock('full');
+        this.wakeIn(Math.min(waitMs, fullLookMs));
+        return;
+      }
+      await this.#writeGroup(group);
     }
   }
 
-  /** Returns false when nothing more is taken. */
-  async #writeGroup(): Promise<boolean> {
-    const { segments, maxBytes, observer, isTooOld, changed } = this.#options;
-    const frames = this.#nextGroup();
-    const first = frames[0] as Frame;
-    const buffers = frames.map(({ bytes }) => bytes as Buffer);
-    const bytes = buffers.reduce((sum, { length }) => sum + length, 0);
-    if (segments.bytes + bytes > maxBytes || isTooOld()) {
-      this.#setBlock('full');
-      return false;
-    }
-    // From here on the group stays at the front of `pending`, whatever Kafka settles during the steps that take time.
-    this.#writing = frames.length;
-    let written: WrittenGroup;
-    try {
-      // What Kafka had before it was written leaves a gap, and only the cursor tells that nothing is missing there.
-      if (first.number !== segments.nextFrame) await this.#writeCursor();
-      for (const buffer of buffers) finishFrame(buffer, first.number);
-      const nextFrame = first.number + frames.length;
-      written = await segments.write({
-        buffers,
-        bytes,
-        firstFrame: first.number,
-        nextFrame,
-        firstAtMs: first.spooledAtMs,
-      });
-    } finally {
-      this.#writing = 0;
-    }
-    this.pending.splice(0, frames.length);
-    this.#recovered();
-    const records = frames.reduce((sum, frame) => sum + frame.records, 0);
-    observer.groupWritten(frames.length, records, bytes, written.writeMs, written.syncMs);
-    let at = written.at;
-    for (const frame of frames) {
-      this.#options.durable(frame, written.segment, at);
-      at += (frame.bytes as Buffer).length;
-    }
-    changed();
-    return true;
-  }
-
+  /** As much as there is room for; nothing when what is in the spool is too old. */
   #nextGroup(): Frame[] {
-    const frames: Frame[] = [];
+    const { segments, maxBytes, isTooOld } = this.#options;
+    const group: Frame[] = [];
+    if (isTooOld()) return group;
+    // It may need a segment of its own.
+    const room = maxBytes - segments.bytes - segmentHeaderBytes;
     let bytes = 0;
     for (const frame of this.pending) {
       bytes += (frame.bytes as Buffer).length;
-      if (frames.length > 0 && bytes > maxGroupBytes) break;
-      frames.push(frame);
+      if (bytes > room || (group.length > 0 && bytes > maxGroupBytes)) break;
+      group.push(frame);
     }
-    return frames;
+    return group;
   }
 
-  async #writeCursor(): Promise<void> {
-    const cursor = this.#cursor;
-    await this.#options.cursorFile.write(cursor);
-    this.#writtenCursor = cursor;
-    this.#cursorAtMs = performance.now();
-  }
-
-  #recovered(): void {
+  async #writeGroup(group: readonly Frame[]): Promise<void> {
+    const { observer, durable, changed } = this.#options;
+    // From here on the group stays at the front of `pending`, whatever Kafka settles during the steps that take time.
+    this.#writing = group.length;
+    let written: WrittenGroup;
+    try {
+      written = await this.#write(group);
+    } finally {
+      this.#writing = 0;
+    }
+    this.pending.splice(0, group.length);
     this.#failures = 0;
-    this.#setBlock(undefined);
+    // A full one is full until nothing waits for room.
+    if (this.block === 'failing') this.#setBlock(undefined);
+    const records = group.reduce((sum, frame) => sum + frame.records, 0);
+    observer.groupWritten(group.length, records, written.bytes, written.writeMs, written.syncMs);
+    let at = written.at;
+    for (const frame of group) {
+      durable(frame, written.segment, at);
+      at += (frame.bytes as Buffer).length;
+    }
+    changed();
+  }
+
+  async #write(group: readonly Frame[]): Promise<WrittenGroup> {
+    const { segments } = this.#options;
+    const { number: firstFrame, spooledAtMs: firstAtMs } = group[0] as Frame;
+    // What Kafka had before it was written leaves a gap, and only the cursor tells that nothing is missing there.
+    if (firstFrame !== segments.nextFrame) await this.#cursor.write();
+    const buffers = group.map(({ bytes }) => bytes as Buffer);
+    for (const buffer of buffers) finishFrame(buffer, firstFrame);
+    const bytes = buffers.reduce((sum, { length }) => sum + length, 0);
+    return segments.write({ buffers, bytes, firstFrame, nextFrame: firstFrame + group.length, firstAtMs });
   }
 
   #failed(error: unknown): void {
@@ -208,14 +194,13 @@ export class GroupWriter {
     const { code = 'unknown', syscall = 'write' } = error as NodeJS.ErrnoException;
     this.#options.observer.diskFailed(syscall, code, retryInMs);
     this.#setBlock('failing');
-    this.#timerAtMs = Number.POSITIVE_INFINITY;
+    this.#alarm.clear();
     this.wakeIn(retryInMs);
   }
 
   #setBlock(block: SpoolBlock | undefined): void {
     if (this.block === block) return;
     this.block = block;
-    this.#options.observer.blockChanged(block);
     this.#options.changed();
   }
 
@@ -224,26 +209,24 @@ export class GroupWriter {
     return !this.#running && this.pending.length === 0;
   }
 
-  #onIdle: () => void = () => undefined;
-
   /** Stops once the step at hand has ended, and says where the cursor is. */
   async close(): Promise<void> {
     this.#closed = true;
-    clearTimeout(this.#timer);
+    this.#alarm.clear();
     if (this.#running) {
       await new Promise<void>((resolve) => {
         this.#onIdle = resolve;
       });
     }
-    const { segments, cursorFile } = this.#options;
+    const { segments } = this.#options;
     try {
-      if (this.#cursor !== this.#writtenCursor) await this.#writeCursor();
-      await segments.removeBefore(this.#writtenCursor, true);
+      if (this.#cursor.dueInMs < Number.POSITIVE_INFINITY) await this.#cursor.write();
+      await segments.removeBefore(this.#cursor.written, true);
     } catch (error) {
       this.#failed(error);
     }
     await segments.closeActive().catch(() => undefined);
-    await cursorFile.close().catch(() => undefined);
+    await this.#cursor.close().catch(() => undefined);
   }
 }
 

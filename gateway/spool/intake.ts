@@ -5,21 +5,28 @@ import { KeyBytes } from '../record-batch/key-bytes.ts';
 import { OpenBatch } from '../record-batch/open-batch.ts';
 import type { SealedBatch } from '../record-batch/sealed-batch.ts';
 
+type Sealed = (topic: string, batch: SealedBatch) => void;
+
 /** The open batches of the spool, one per topic. Partitions are Kafka's business, and decided at the replay. */
 export class Intake {
   readonly #batches = new Map<string, OpenBatch>();
   readonly #pool: BufferPool;
   readonly #maxRecords: number;
-  readonly #sealed: (topic: string, batch: SealedBatch) => void;
+  #sealed: Sealed;
+  #lingerMs: number;
   readonly #key = new KeyBytes();
   /** When the oldest record in an open batch came, on the clock of `performance.now()`. */
   #oldestMs = 0;
   records = 0;
 
-  /** @param sealed takes a batch that will not grow any more; within a topic in order. */
-  constructor(pool: BufferPool, maxRecords: number, sealed: (topic: string, batch: SealedBatch) => void) {
+  /**
+   * @param lingerMs how long a record waits for others.
+   * @param sealed takes a batch that will not grow any more; within a topic in order.
+   */
+  constructor(pool: BufferPool, maxRecords: number, lingerMs: number, sealed: Sealed) {
     this.#pool = pool;
     this.#maxRecords = maxRecords;
+    this.#lingerMs = lingerMs;
     this.#sealed = sealed;
   }
 
@@ -46,9 +53,33 @@ export class Intake {
     return bytes;
   }
 
-  /** How long the oldest record has been waiting. */
-  get waitedMs(): number {
-    return this.records === 0 ? 0 : performance.now() - this.#oldestMs;
+  stopLingering(): void {
+    this.#lingerMs = 0;
+  }
+
+  /**
+   * Seals what has lingered for long enough, or what can go along with others now.
+   *
+   * @returns milliseconds until something is to be sealed; infinite when there is nothing.
+   */
+  sealDue(canGoAlong: boolean): number {
+    const { dueInMs } = this;
+    if (dueInMs > 0 && !canGoAlong) return dueInMs;
+    this.#sealAll();
+    return Number.POSITIVE_INFINITY;
+  }
+
+  /** Until the oldest record has lingered for long enough; infinite when there is none. */
+  get dueInMs(): number {
+    return this.records === 0 ? Number.POSITIVE_INFINITY : this.#oldestMs + this.#lingerMs - performance.now();
+  }
+
+  /** Gives the open batches to somebody else. */
+  takeAll(take: Sealed): void {
+    const sealed = this.#sealed;
+    this.#sealed = take;
+    this.#sealAll();
+    this.#sealed = sealed;
   }
 
   /** Records of open batches, counted one batch after the other. */
@@ -56,7 +87,7 @@ export class Intake {
     return [...this.#batches.values()].reduce((sum, { records }) => sum + records, 0);
   }
 
-  sealAll(): void {
+  #sealAll(): void {
     for (const [topic, batch] of this.#batches) if (batch.records > 0) this.#seal(topic, batch);
   }
 

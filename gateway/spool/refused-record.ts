@@ -1,53 +1,25 @@
 import { writeBytes, writeHeader, writeLength } from '../core/headers/header-writer.ts';
 import { truncateUtf8 } from '../core/headers/utf8.ts';
-import type { Outcome, Rejection } from '../core/outcome.ts';
-import type { Settleable } from '../core/publish.ts';
+import type { Rejection } from '../core/outcome.ts';
 import type { RecordEncoder } from '../core/record-sink.ts';
-import { RecordCursor } from '../record-batch/record-cursor.ts';
+import type { RecordCursor } from '../record-batch/record-cursor.ts';
 import { VarintReader } from '../record-batch/varint.ts';
 import type { Frame } from './frame.ts';
 
 /** Longer texts are cut, so that a letter without a value fits into every batch. */
 const maxMessageBytes = 1024;
 
-/** Who wants to know what became of the dead letter of a spooled record. */
-export interface RefusedRecordOwner {
-  letterSettled(letter: RefusedRecord, outcome: Outcome): void;
-}
-
 /**
- * A record of the spool that Kafka refused for good, on its way to the dead-letter topic. Its device has been answered
- * long ago, and its raw payload is gone: the letter is the record as it was, with the reason in headers before its own.
+ * A record of the spool that Kafka refused for good. Its device has been answered long ago, and its raw payload is gone: the
+ * letter is the record as it was, with the reason in headers before its own.
  */
-export class RefusedRecord implements Settleable {
+export interface RefusedRecord {
+  /** Is at the record. */
+  readonly record: RecordCursor;
   readonly frame: Frame;
   readonly rejection: Rejection;
   /** False: the record does not fit into a batch with its headers; only the reason is left of it. */
   readonly whole: boolean;
-  readonly record: RecordCursor;
-  readonly #owner: RefusedRecordOwner;
-
-  /** @param index of the record in the frame's batch. */
-  constructor(frame: Frame, index: number, rejection: Rejection, whole: boolean, owner: RefusedRecordOwner) {
-    this.frame = frame;
-    this.rejection = rejection;
-    this.whole = whole;
-    this.#owner = owner;
-    this.record = new RecordCursor(frame.batch);
-    while (this.record.index < index && this.record.next());
-  }
-
-  get index(): number {
-    return this.record.index;
-  }
-
-  get key(): string {
-    return keyOf(this.record);
-  }
-
-  settleRecord(outcome: Outcome): void {
-    this.#owner.letterSettled(this, outcome);
-  }
 }
 
 export function keyOf({ source, keyAt, keyLength }: RecordCursor): string {

@@ -126,10 +126,14 @@ export class ReplayReader {
     const read = this.#options.files.readInto(segment.path, this.#chunk, from);
     const found = findFrame(this.#chunk.subarray(0, read), 0);
     this.#at = found === undefined ? segment.end : from + found.at;
-    const next = found?.frame.number ?? segment.nextFrame;
-    if (segment.damaged || next <= this.nextFrame) return;
+    const { nextFrame: firstFrame } = this;
+    const nextFrame = found?.frame.number ?? segment.nextFrame;
+    if (nextFrame <= firstFrame) return;
+    // Nobody has to wait for what is missing, and its segment is done with when the rest is settled.
+    this.nextFrame = nextFrame;
+    if (segment.damaged) return;
     segment.damaged = true;
-    this.#options.damaged(segment, { from, to: this.#at, firstFrame: this.nextFrame, nextFrame: next });
+    this.#options.damaged(segment, { from, to: this.#at, firstFrame, nextFrame });
   }
 
   /** Makes sure that `bytes` from the place at hand are in the chunk, as far as the segment has them. */

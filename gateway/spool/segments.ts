@@ -14,7 +14,7 @@ export interface Segment {
   end: number;
   /** Records in it that have not been read for replay. */
   unread: number;
-  /** When its first frame was spooled. */
+  /** When its first frame was spooled; in the infinite future when none can be read, so that it makes nothing look old. */
   readonly firstAtMs: number;
   /** Not all of it could be read: kept under another name when it is done with. */
   damaged: boolean;
@@ -33,6 +33,7 @@ export interface WrittenGroup {
   readonly segment: Segment;
   /** Where the group begins. */
   readonly at: number;
+  readonly bytes: number;
   readonly writeMs: number;
   readonly syncMs: number;
 }
@@ -65,7 +66,8 @@ export class Segments {
   adopt({ name, firstFrame, nextFrame, end, records, firstAtMs, damage }: SurveyedSegment): void {
     const damaged = damage.length > 0;
     const path = join(this.#directory, name);
-    this.list.push({ name, path, firstFrame, nextFrame, end, unread: records, firstAtMs: firstAtMs ?? 0, damaged });
+    const sinceMs = firstAtMs ?? Number.POSITIVE_INFINITY;
+    this.list.push({ name, path, firstFrame, nextFrame, end, unread: records, firstAtMs: sinceMs, damaged });
     this.bytes += end;
   }
 
@@ -96,7 +98,13 @@ export class Segments {
     segment.end += group.bytes;
     segment.nextFrame = group.nextFrame;
     this.bytes += group.bytes;
-    return { segment, at, writeMs: writtenAtMs - startedAtMs, syncMs: performance.now() - writtenAtMs };
+    return {
+      segment,
+      at,
+      bytes: group.bytes,
+      writeMs: writtenAtMs - startedAtMs,
+      syncMs: performance.now() - writtenAtMs,
+    };
   }
 
   async #segmentFor(group: GroupBytes): Promise<{ segment: Segment; file: SpoolFile }> {

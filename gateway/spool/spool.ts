@@ -1,14 +1,14 @@
 import type { Account } from '../core/account.ts';
-import { delivered, type Outcome, spooled, unanswered } from '../core/outcome.ts';
+import { delivered, spooled, unanswered } from '../core/outcome.ts';
 import type { Settleable } from '../core/publish.ts';
 import type { Pressure, RecordEncoder } from '../core/record-sink.ts';
-import { Watermarks } from '../core/watermarks.ts';
 import { BufferPool } from '../record-batch/buffer-pool.ts';
 import type { SealedBatch } from '../record-batch/sealed-batch.ts';
 import type { DirectoryLock } from './directory-lock.ts';
 import { type FileLayer, nodeFiles } from './file-layer.ts';
-import { Frame } from './frame.ts';
-import { layOutFrame } from './frame-format.ts';
+import { Flight } from './flight.ts';
+import type { Frame } from './frame.ts';
+import { type BatchToSpool, Framing } from './framing.ts';
 import { GroupWriter } from './group-writer.ts';
 import { Intake } from './intake.ts';
 import type { SpoolBlock, SpoolObserver } from './observer.ts';
@@ -16,6 +16,7 @@ import { type OpenDirectory, openDirectory } from './open-directory.ts';
 import { ReplayReader } from './replay-reader.ts';
 import { type Segment, Segments } from './segments.ts';
 import type { BatchLimits, SpoolSettings } from './settings.ts';
+import { Waiting } from './waiting.ts';
 
 export interface SpoolOptions {
   readonly settings: SpoolSettings;
@@ -38,6 +39,9 @@ export interface SpoolDepth {
 }
 
 const maxFreeBufferBytes = 16 * 1024 * 1024;
+const flushPollMs = 5;
+/** When a disk that cannot be read should be asked again. */
+export const readRetryMs = 100;
 
 /**
  * A queue of record batches on disk. Records go in one by one, are encoded straight into the open batch of their topic,
@@ -45,37 +49,33 @@ const maxFreeBufferBytes = 16 * 1024 * 1024;
  * stay on the disk until they are settled. Knows nothing of Kafka but its batch format.
  */
 export class Spool {
-  readonly #settings: SpoolSettings;
   readonly #observer: SpoolObserver;
   readonly #nowMs: () => number;
   readonly #lock: DirectoryLock;
   readonly #segments: Segments;
   readonly #writer: GroupWriter;
   readonly #reader: ReplayReader;
+  readonly #framing: Framing;
   readonly #intake: Intake;
-  readonly #watermarks: Watermarks;
-  readonly #topics = new Map<string, Buffer>();
-  #nextFrame: number;
-  /** Batches that were sealed while `takeOpen` asked for them. */
-  #taken: { readonly topic: string; readonly batch: SealedBatch }[] | undefined;
-  #flushing = false;
+  readonly #waiting: Waiting;
+  readonly #flight = new Flight();
+  #isBypassed = false;
+  #isUnreadable = false;
   #closed = false;
-  /** Records and batches that are not settled. */
-  #records = 0;
+  /** Not settled. */
   #batches = 0;
-  /** Of the oldest batch that is on its way to Kafka; set by the owner. */
-  #oldestInFlightAtMs: number | undefined;
-  /** Records that have not been handed out for replay, those of open batches excluded. */
-  #unread = 0;
-  /** Records found in the directory at the start. */
+  /** Why nothing more is taken, if so. */
+  block: SpoolBlock | undefined;
+  /** Records found in the directory at the start, and the topics that they are for. */
   readonly recoveredRecords: number;
+  readonly recoveredTopics: ReadonlySet<string>;
   /** Records that could be read when they were written, and cannot any more. */
   damagedRecords = 0;
   /** Records that were put in since the start. */
   appendedRecords = 0;
   /** Records that Kafka has settled since the start. */
   settledRecords = 0;
-  /** Told when records have become durable, or the disk's state has changed. */
+  /** Told when records have become durable, or `block` has changed. Not from inside of `next`. */
   onChange: () => void = () => undefined;
   onPressure: (level: Pressure) => void = () => undefined;
 
@@ -101,30 +101,28 @@ export class Spool {
 
   private constructor(options: SpoolOptions, { lock, survey, cursorFile, cursor }: OpenDirectory) {
     const { settings, limits, observer, files = nodeFiles, nowMs = Date.now } = options;
-    this.#settings = settings;
     this.#observer = observer;
     this.#nowMs = nowMs;
     this.#lock = lock;
-    this.#nextFrame = survey.nextFrame;
-    this.#watermarks = new Watermarks(limits, (level) => this.onPressure(level));
+    this.#framing = new Framing(survey.nextFrame, nowMs);
+    this.#waiting = new Waiting(limits, observer, (level) => this.onPressure(level));
     this.#segments = new Segments(files, settings.directory, settings.segmentBytes, survey.nextSegment);
     for (const segment of survey.segments) {
       this.#segments.adopt(segment);
-      this.#records += segment.records;
       this.#batches += segment.frames;
     }
-    this.recoveredRecords = this.#records;
-    this.#unread = this.#records;
+    this.recoveredRecords = survey.segments.reduce((sum, { records }) => sum + records, 0);
+    this.recoveredTopics = new Set(survey.segments.flatMap(({ topics }) => [...topics]));
     this.#writer = new GroupWriter({
       segments: this.#segments,
       cursorFile,
       cursor,
       maxBytes: settings.maxBytes,
       observer,
-      sealDue: () => this.#sealDue(),
+      sealDue: () => this.#intake.sealDue(this.#writer.pending.length > 0),
       isTooOld: () => this.#ageMs() > settings.maxAgeSeconds * 1000,
       durable: (frame, segment, at) => this.#durable(frame, segment, at),
-      changed: () => this.onChange(),
+      changed: () => this.#changed(),
     });
     this.#reader = new ReplayReader({
       files,
@@ -132,10 +130,15 @@ export class Spool {
       pending: this.#writer.pending,
       nextFrame: cursor,
       damaged: (segment, range) => observer.damaged(segment.name, [range]),
-      lost: (segment, records) => this.#lost(segment, records),
+      lost: (segment, records) => {
+        segment.damaged = true;
+        this.damagedRecords += records;
+      },
     });
     const pool = new BufferPool(limits.maxBatchBytes, maxFreeBufferBytes);
-    this.#intake = new Intake(pool, limits.maxBatchRecords, (topic, batch) => this.#sealed(topic, batch));
+    this.#intake = new Intake(pool, limits.maxBatchRecords, settings.lingerMs, (topic, batch) => {
+      this.#enqueue(topic, batch);
+    });
   }
 
   /** As `RecordSink.append`; the outcome is `spooled`, or `delivered` when Kafka was quicker than the disk. */
@@ -148,13 +151,13 @@ export class Spool {
     settleable: Settleable,
   ): boolean {
     if (this.#closed) {
-      setImmediate(() => this.#tell([settleable], unanswered));
+      setImmediate(() => this.#waiting.tell([settleable], unanswered));
       return true;
     }
     const bytes = this.#intake.append(topic, key, timestampMs, encoder, event, settleable);
     if (bytes < 0) return false;
-    if (this.#intake.records === 1) this.#writer.wakeIn(this.#lingerMs);
-    this.#watermarks.add(bytes);
+    if (this.#intake.records === 1) this.#writer.wakeIn(this.#intake.dueInMs);
+    this.#waiting.add(1, bytes);
     return true;
   }
 
@@ -162,109 +165,116 @@ export class Spool {
    * Puts in a whole batch, which the caller delivers to Kafka by itself: it is not handed out for replay. Only while
    * everything has been handed out.
    *
-   * @param batch is copied.
+   * @returns what is to be settled with `recordSettled`.
    */
-  put(topic: string, batch: Uint8Array, records: number, rawBytes: number, settleables: readonly Settleable[]): Frame {
-    this.#watermarks.add(rawBytes, records);
-    const frame = this.#enqueue(topic, batch, records, rawBytes, settleables);
-    this.#unread -= records;
+  put(topic: string, batch: BatchToSpool): Frame {
+    this.#waiting.add(batch.records, batch.rawBytes);
+    const frame = this.#enqueue(topic, batch);
     this.#reader.skipTo(frame.number + 1);
+    this.#flight.add(frame);
     return frame;
-  }
-
-  /** The next batch for replay, or undefined when there is none. @throws when the disk cannot be read. */
-  next(): Frame | undefined {
-    const frame = this.#reader.next();
-    if (frame !== undefined) this.#unread -= frame.records;
-    return frame;
-  }
-
-  /** Takes back the open batches, in the order of each topic; they are not in the spool and never were. */
-  takeOpen(): readonly { readonly topic: string; readonly batch: SealedBatch }[] {
-    const taken: { topic: string; batch: SealedBatch }[] = [];
-    this.#taken = taken;
-    this.#intake.sealAll();
-    this.#taken = undefined;
-    for (const { batch } of taken) this.#watermarks.remove(batch.records, batch.rawBytes);
-    return taken;
-  }
-
-  /** Kafka has settled every record of a frame. */
-  settled(frame: Frame): void {
-    this.settledRecords += frame.records;
-    this.#records -= frame.records;
-    this.#batches -= 1;
-    const waiting = frame.waiting;
-    if (waiting.length === 0) return;
-    frame.waiting = [];
-    this.#watermarks.remove(frame.records, frame.rawBytes);
-    this.#tell(waiting, delivered);
   }
 
   /**
-   * Everything before `frame` (undefined: before the next one to be handed out) is settled.
-   *
-   * @param mayDropActive true: nothing is expected to be put in soon, so no file is kept open for it.
+   * The next batch for replay, to be settled with `recordSettled`; undefined when only open batches are left. `unreadable`:
+   * the disk does not give it away now; to be asked again after `readRetryMs`.
    */
-  settledBefore(frame: Frame | undefined, mayDropActive: boolean): void {
-    this.#oldestInFlightAtMs = frame?.spooledAtMs;
-    this.#writer.settledBefore(frame?.number ?? this.#reader.nextFrame, mayDropActive);
+  next(): Frame | 'unreadable' | undefined {
+    try {
+      const frame = this.#reader.next();
+      this.#setUnreadable(false);
+      if (frame !== undefined) this.#flight.add(frame);
+      return frame;
+    } catch (error) {
+      const { code = 'unknown' } = error as NodeJS.ErrnoException;
+      this.#observer.diskFailed('read', code, readRetryMs);
+      this.#setUnreadable(true);
+      return 'unreadable';
+    }
   }
 
-  /** Records that have not been handed out for replay. */
-  get unread(): number {
-    return this.#unread + this.#intake.records;
+  /** Gives back the open batches, in the order of each topic; they are not in the spool and never were. */
+  takeOpen(take: (topic: string, batch: SealedBatch) => void): void {
+    let records = 0;
+    let bytes = 0;
+    this.#intake.takeAll((topic, batch) => {
+      records += batch.records;
+      bytes += batch.rawBytes;
+      take(topic, batch);
+    });
+    this.#waiting.remove(records, bytes);
+  }
+
+  /** Kafka has settled one more record of a frame. Returns whether it was the last one. */
+  recordSettled(frame: Frame): boolean {
+    if (!this.#flight.recordSettled(frame)) return false;
+    this.settledRecords += frame.records;
+    this.#batches -= 1;
+    this.#waiting.settle(frame, delivered);
+    this.#advance();
+    return true;
+  }
+
+  /** @param isBypassed true: nothing is expected to be put in soon, so no file is kept open for it. */
+  bypass(isBypassed: boolean): void {
+    this.#isBypassed = isBypassed;
+    this.#advance();
+  }
+
+  #advance(): void {
+    const { oldest } = this.#flight;
+    this.#writer.settledBefore(oldest?.number ?? this.#reader.nextFrame, this.#isBypassed && oldest === undefined);
+  }
+
+  /** Batches that have been handed out and are not settled. */
+  get inFlight(): Pick<Flight, 'records' | 'rawBytes'> {
+    return this.#flight;
   }
 
   get pressure(): Pressure {
-    return this.#watermarks.level;
-  }
-
-  /** Why nothing more is taken, if so. */
-  get block(): SpoolBlock | undefined {
-    return this.#writer.block;
+    return this.#waiting.pressure;
   }
 
   depth(): SpoolDepth {
-    return { records: this.#records, batches: this.#batches, bytes: this.#segments.bytes, ageMs: this.#ageMs() };
+    const records = this.recoveredRecords + this.appendedRecords - this.settledRecords - this.damagedRecords;
+    return { records, batches: this.#batches, bytes: this.#segments.bytes, ageMs: this.#ageMs() };
   }
 
   /** Records that are in memory only and whose publishes wait for it. */
   get waitingRecords(): number {
-    return this.#watermarks.records;
+    return this.#waiting.records;
   }
 
   /**
    * The spool's accounts, for the self-check of rule 7; not to be read from inside of a settlement. What lies in the
-   * segments, in memory and in open batches is counted there.
-   *
-   * @param inFlight records that were handed out and are not settled, counted by whoever has them.
+   * segments, in memory, in open batches and on its way to Kafka is counted there.
    */
-  accounts(inFlight: number): Account[] {
+  accounts(): Account[] {
     const { pending } = this.#writer;
-    const inSegments = this.#segments.list.reduce((sum, { unread }) => sum + unread, 0);
     const unread = pending.filter(({ number }) => number >= this.#reader.nextFrame);
+    const inSegments = this.#segments.list.reduce((sum, segment) => sum + segment.unread, 0);
+    const inMemory = unread.reduce((sum, { records }) => sum + records, 0);
     const waiting = pending.reduce((sum, frame) => sum + frame.waiting.length, 0);
     return [
       {
         name: 'spool_records',
         came: this.recoveredRecords + this.appendedRecords,
         went: this.settledRecords + this.damagedRecords,
-        held: unread.reduce((sum, { records }) => sum + records, inSegments + inFlight),
+        held: inSegments + inMemory + this.#flight.count(),
       },
-      { name: 'spool_waiting', came: this.#watermarks.records, went: 0, held: waiting + this.#intake.count() },
+      { name: 'spool_waiting', came: this.#waiting.records, went: 0, held: waiting + this.#intake.count() },
     ];
   }
 
   /** Makes everything durable without lingering. Resolves to the records that could not be, when the time is over. */
   async flush(deadlineMs: number): Promise<number> {
-    this.#flushing = true;
+    this.#intake.stopLingering();
     this.#writer.wake();
     const deadlineAtMs = performance.now() + deadlineMs;
-    while (this.#watermarks.records > 0 && performance.now() < deadlineAtMs) {
+    while (this.#waiting.records > 0 && performance.now() < deadlineAtMs) {
       await new Promise((resolve) => setTimeout(resolve, flushPollMs));
     }
-    return this.#watermarks.records;
+    return this.#waiting.records;
   }
 
   /** Settles what is not durable as unanswered, writes the cursor, and lets go of the directory. */
@@ -272,95 +282,43 @@ export class Spool {
     if (this.#closed) return;
     this.#closed = true;
     await this.#writer.close();
-    for (const { batch } of this.takeOpen()) this.#tell(batch.settleables, unanswered);
-    for (const frame of this.#writer.pending) {
-      const waiting = frame.waiting;
-      frame.waiting = [];
-      this.#tell(waiting, unanswered);
-    }
+    this.takeOpen((_topic, batch) => this.#waiting.tell(batch.settleables, unanswered));
+    for (const frame of this.#writer.pending) this.#waiting.settle(frame, unanswered);
     this.#lock.release();
   }
 
-  get #lingerMs(): number {
-    return this.#flushing ? 0 : this.#settings.lingerMs;
-  }
-
-  #sealDue(): number {
-    if (this.#intake.records === 0) return Number.POSITIVE_INFINITY;
-    const waitMs = this.#lingerMs - this.#intake.waitedMs;
-    if (waitMs > 0 && this.#writer.pending.length === 0) return waitMs;
-    this.#intake.sealAll();
-    return Number.POSITIVE_INFINITY;
-  }
-
-  #sealed(topic: string, batch: SealedBatch): void {
-    if (this.#taken !== undefined) {
-      this.#taken.push({ topic, batch });
-      return;
-    }
-    this.#enqueue(topic, batch.bytes, batch.records, batch.rawBytes, batch.settleables);
-  }
-
-  #enqueue(
-    topic: string,
-    batch: Uint8Array,
-    records: number,
-    rawBytes: number,
-    settleables: readonly Settleable[],
-  ): Frame {
-    const header = { number: this.#nextFrame, topic, records, rawBytes, spooledAtMs: this.#nowMs() };
-    this.#nextFrame += 1;
-    const frame = Frame.toWrite(header, layOutFrame(header, this.#topicBytes(topic), batch), settleables);
+  #enqueue(topic: string, batch: BatchToSpool): Frame {
+    const frame = this.#framing.frame(topic, batch);
     this.#writer.pending.push(frame);
-    this.#records += records;
     this.#batches += 1;
-    this.#unread += records;
-    this.appendedRecords += records;
+    this.appendedRecords += batch.records;
     this.#writer.wake();
     return frame;
   }
 
-  #topicBytes(topic: string): Buffer {
-    let bytes = this.#topics.get(topic);
-    if (bytes === undefined) {
-      bytes = Buffer.from(topic);
-      this.#topics.set(topic, bytes);
-    }
-    return bytes;
-  }
-
   #durable(frame: Frame, segment: Segment, at: number): void {
-    frame.durable = true;
     this.#reader.durable(frame, segment, at);
-    const waiting = frame.waiting;
-    if (waiting.length === 0) return;
-    frame.waiting = [];
-    this.#watermarks.remove(frame.records, frame.rawBytes);
-    this.#tell(waiting, spooled);
+    this.#waiting.settle(frame, spooled);
   }
 
-  #lost(segment: Segment, records: number): void {
-    segment.damaged = true;
-    this.damagedRecords += records;
-    this.#records -= records;
-    this.#unread -= records;
+  #setUnreadable(isUnreadable: boolean): void {
+    if (isUnreadable === this.#isUnreadable) return;
+    this.#isUnreadable = isUnreadable;
+    // Later: whoever is told may ask for the next batch while this one is not where it belongs.
+    setImmediate(() => this.#changed());
+  }
+
+  #changed(): void {
+    const block = this.#writer.block ?? (this.#isUnreadable ? 'failing' : undefined);
+    if (block !== this.block) {
+      this.block = block;
+      this.#observer.blockChanged(block);
+    }
+    this.onChange();
   }
 
   #ageMs(): number {
-    const oldest = this.#oldestInFlightAtMs ?? this.#reader.oldestAtMs;
+    const oldest = this.#flight.oldest?.spooledAtMs ?? this.#reader.oldestAtMs;
     return oldest === undefined ? 0 : Math.max(0, this.#nowMs() - oldest);
   }
-
-  /** Tells each, in order. One that throws does not keep it from the others. */
-  #tell(settleables: readonly Settleable[], outcome: Outcome): void {
-    for (let i = 0; i < settleables.length; i++) {
-      try {
-        (settleables[i] as Settleable).settleRecord(outcome);
-      } catch (error) {
-        this.#observer.settleFailed(error);
-      }
-    }
-  }
 }
-
-const flushPollMs = 5;

@@ -34,6 +34,7 @@ export interface SurveyedSegment {
   /** Of frames that the cursor has not passed. */
   readonly frames: number;
   readonly records: number;
+  readonly topics: ReadonlySet<string>;
   /** When its first frame was spooled; undefined when it has none. */
   readonly firstAtMs: number | undefined;
   readonly lastAtMs: number | undefined;
@@ -167,12 +168,14 @@ function surveySegment(
   const firstFrame = firstFrameOf(bytes);
   let frames = 0;
   let records = 0;
+  const topics = new Set<string>();
   let firstAtMs: number | undefined;
   let lastAtMs: number | undefined;
   const walked = walkSegment(bytes, { expected: firstFrame, limit, settledBelow }, (frame, at) => {
     if (frame.number < settledBelow) return;
     frames += 1;
     records += frame.records;
+    topics.add(frame.topic);
     firstAtMs ??= frame.spooledAtMs;
     lastAtMs = frame.spooledAtMs;
     placed?.push({ at, frame });
@@ -186,5 +189,5 @@ function surveySegment(
   }
   const { end, nextFrame } = walked;
   const fileBytes = bytes.length;
-  return { name, segment, firstFrame, nextFrame, end, fileBytes, frames, records, firstAtMs, lastAtMs, damage };
+  return { name, segment, firstFrame, nextFrame, end, fileBytes, frames, records, topics, firstAtMs, lastAtMs, damage };
 }

@@ -8,9 +8,10 @@ import { BufferPool } from '../../../gateway/record-batch/buffer-pool.ts';
 import { OpenBatch } from '../../../gateway/record-batch/open-batch.ts';
 import { type FileLayer, nodeFiles, type SpoolFile } from '../../../gateway/spool/file-layer.ts';
 import type { SpoolObserver } from '../../../gateway/spool/observer.ts';
+import type { SpoolTarget } from '../../../gateway/spool/replay.ts';
 import type { BatchLimits, SpoolSettings } from '../../../gateway/spool/settings.ts';
 import { Spool } from '../../../gateway/spool/spool.ts';
-import { SpooledSink, type SpoolTarget } from '../../../gateway/spool/spooled-sink.ts';
+import { SpooledSink } from '../../../gateway/spool/spooled-sink.ts';
 import { textEncoder } from '../kafka/recording.ts';
 
 export const limits: BatchLimits = {
@@ -91,6 +92,8 @@ export class FakeTarget implements SpoolTarget {
   isUp = true;
   /** Values of the records that Kafka refuses for good. */
   readonly refused = new Set<string>();
+  /** It refuses every record that has a date, letters too. */
+  refusesDates = false;
   readonly held: Appended[] = [];
   /** What "Kafka" has, in its order. */
   readonly log: Appended[] = [];
@@ -153,7 +156,8 @@ export class FakeTarget implements SpoolTarget {
   /** "Kafka" takes the first records, all by default. */
   deliver(count = this.held.length): void {
     for (const record of this.held.splice(0, count)) {
-      const isRefused = this.refused.has(record.value) && record.topic !== 'dlq';
+      const isRefusedDate = this.refusesDates && record.timestampMs >= 0;
+      const isRefused = isRefusedDate || (this.refused.has(record.value) && record.topic !== 'dlq');
       if (!isRefused) this.log.push(record);
       const outcome: Outcome = isRefused
         ? { kind: 'rejected', rejection: { reason: 'refused_by_kafka', detail: 'INVALID_RECORD' } }
@@ -192,7 +196,7 @@ export interface Assembly {
 export async function assemble(
   settings: SpoolSettings,
   target?: SpoolTarget,
-  options: { files?: FileLayer; nowMs?: () => number } = {},
+  options: { files?: FileLayer; nowMs?: () => number; limits?: BatchLimits } = {},
 ): Promise<Assembly> {
   const recording = new RecordingSpoolObserver();
   const { observer } = recording;

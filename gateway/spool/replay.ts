@@ -1,0 +1,118 @@
+import type { Outcome } from '../core/outcome.ts';
+import type { Settleable } from '../core/publish.ts';
+import type { HeldBatch, Pressure, RecordHolder, RecordSink } from '../core/record-sink.ts';
+import { Burial } from './burial.ts';
+import { type Frame, type FrameOwner, SpooledRecord } from './frame.ts';
+import { handOn } from './hand-on.ts';
+import type { SpoolObserver } from './observer.ts';
+import type { SpoolSettings } from './settings.ts';
+import type { Spool } from './spool.ts';
+
+/** Where the spool's records go: the producer. */
+export interface SpoolTarget extends RecordSink, RecordHolder {
+  readonly pressure: Pressure;
+  stats(): TargetStats;
+}
+
+/** Of the records that Kafka has not answered for, those aside that were handed over. */
+export interface TargetStats {
+  readonly unsettledRecords: number;
+  /** Age of the oldest one; 0 when there is none. */
+  readonly oldestUnsettledMs: number;
+}
+
+export interface ReplayOptions {
+  readonly spool: Spool;
+  readonly target: SpoolTarget;
+  readonly settings: Pick<SpoolSettings, 'replayMaxRecords' | 'replayMaxBytes'>;
+  readonly deadLetterTopic: string;
+  readonly observer: SpoolObserver;
+  /** A batch is settled. */
+  readonly progress: () => void;
+}
+
+/** Records replayed within one turn of the event loop, so that sockets get theirs. */
+const turnRecords = 2000;
+
+/**
+ * How a turn ended. `complete`: the target has everything but the open batches. `unfinished`: there is more to do at once.
+ * `waiting`: for answers, or for the disk.
+ */
+export type ReplayProgress = 'complete' | 'unfinished' | 'waiting';
+
+/** The batches of the spool on their way to Kafka: handed on in their order, and settled with what Kafka says of them. */
+export class Replay implements FrameOwner {
+  readonly #options: ReplayOptions;
+  readonly #burial: Burial;
+
+  constructor(options: ReplayOptions) {
+    const { target, deadLetterTopic, observer } = options;
+    this.#options = options;
+    this.#burial = new Burial({ deadLetterTopic, observer, target, done: (frame) => this.#done(frame) });
+  }
+
+  /** Hands on as much as the limits allow; in this turn a part of it. */
+  turn(): ReplayProgress {
+    const { spool } = this.#options;
+    let records = 0;
+    while (this.#hasRoom()) {
+      if (records >= turnRecords) return 'unfinished';
+      const frame = spool.next();
+      if (frame === undefined) return 'complete';
+      if (frame === 'unreadable') return 'waiting';
+      records += frame.records;
+      this.#handOn(frame);
+    }
+    return 'waiting';
+  }
+
+  #hasRoom(): boolean {
+    const { spool, settings } = this.#options;
+    const { records, rawBytes } = spool.inFlight;
+    return records < settings.replayMaxRecords && rawBytes < settings.replayMaxBytes;
+  }
+
+  #handOn(frame: Frame): void {
+    const { target } = this.#options;
+    handOn(frame.topic, frame.batch, target, (index) => new SpooledRecord(frame, index, this));
+  }
+
+  /** Hands on the open batches, too. Only after a turn that was complete, and within the same one of the event loop. */
+  handOnOpen(): void {
+    const { spool, target } = this.#options;
+    spool.takeOpen((topic, { bytes, settleables }) => {
+      handOn(topic, bytes, target, (index) => settleables[index] as Settleable);
+    });
+  }
+
+  /** Puts a copy of everything that the target holds into the spool; the target goes on delivering its own. */
+  takeOver(): void {
+    this.#options.target.handOver((batch) => this.#take(batch));
+  }
+
+  #take({ topic, bytes, rawBytes, settleables }: HeldBatch): readonly Settleable[] {
+    const frame = this.#options.spool.put(topic, { bytes, records: settleables.length, rawBytes, settleables });
+    return settleables.map((_, index) => new SpooledRecord(frame, index, this));
+  }
+
+  recordSettled(frame: Frame, index: number, outcome: Outcome): void {
+    if (outcome.kind === 'rejected') {
+      this.#burial.bury(frame, index, outcome.rejection);
+      return;
+    }
+    // It stays in the spool, and is replayed by the next process.
+    if (outcome.kind === 'unanswered') return;
+    // Handed over once more, after it had been replayed: a newer frame has it.
+    if (outcome.kind === 'spooled') frame.respooled += 1;
+    this.#done(frame);
+  }
+
+  #done(frame: Frame): void {
+    const { spool, observer, progress } = this.#options;
+    if (!spool.recordSettled(frame)) return;
+    const { topic, records, deadLettered, unlettered, respooled } = frame;
+    const delivered = records - deadLettered - unlettered - respooled;
+    observer.batchSettled({ topic, delivered, deadLettered, unlettered, respooled });
+    progress();
+  }
+}
