@@ -6,7 +6,7 @@ export interface Condition {
   readonly reason: string;
   /** Whether it is so at this moment. Cheap; asked several times a second. */
   readonly holds: () => boolean;
-  /** How long it must have been so before it counts. Default 0. */
+  /** How long it must have been so before it counts, less the time in between in which it was not. Default 0. */
   readonly afterMs?: number;
   /** How long it must have been over before it counts no longer. Default: that of the list. */
   readonly recoverAfterMs?: number;
@@ -23,30 +23,41 @@ export interface ReadinessOptions {
 
 const checkEveryMs = 250;
 
-/** The state of one condition over time: when it began to hold, and when it ceased to. */
+/** The state of one condition over time: for how long it has held, and when it ceased to. */
 class Watched {
   readonly condition: Condition;
+  readonly #afterMs: number;
   readonly #recoverAfterMs: number;
-  #heldSinceMs: number | undefined;
+  #held = false;
+  /** Grows while it holds and shrinks while it does not: an overload that breathes is one all the same. */
+  #heldMs = 0;
+  #checkedAtMs = 0;
   #goodSinceMs: number | undefined;
   counts = false;
 
   constructor(condition: Condition, recoverAfterMs: number) {
     this.condition = condition;
+    this.#afterMs = condition.afterMs ?? 0;
     this.#recoverAfterMs = condition.recoverAfterMs ?? recoverAfterMs;
   }
 
   check(nowMs: number): void {
-    if (this.condition.holds()) {
+    const holds = this.condition.holds();
+    const passedMs = nowMs - this.#checkedAtMs;
+    this.#checkedAtMs = nowMs;
+    if (holds && this.#held) this.#heldMs = Math.min(this.#heldMs + passedMs, this.#afterMs);
+    else if (!holds && !this.#held) this.#heldMs = Math.max(this.#heldMs - passedMs, 0);
+    this.#held = holds;
+    if (holds) {
       this.#goodSinceMs = undefined;
-      this.#heldSinceMs ??= nowMs;
-      if (nowMs - this.#heldSinceMs >= (this.condition.afterMs ?? 0)) this.counts = true;
+      if (this.#heldMs >= this.#afterMs) this.counts = true;
       return;
     }
-    this.#heldSinceMs = undefined;
     if (!this.counts) return;
     this.#goodSinceMs ??= nowMs;
-    if (nowMs - this.#goodSinceMs >= this.#recoverAfterMs) this.counts = false;
+    if (nowMs - this.#goodSinceMs < this.#recoverAfterMs) return;
+    this.counts = false;
+    this.#heldMs = 0;
   }
 }
 

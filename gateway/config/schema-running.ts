@@ -9,11 +9,14 @@ export const readiness = section('When `/readyz` says that no further devices sh
     minimum: 100,
     maximum: anHourMs,
   }),
-  pressureAfterMs: integer('How long the hard watermark may be exceeded before the gateway is not ready.', {
-    default: 3000,
-    minimum: 0,
-    maximum: anHourMs,
-  }),
+  pressureAfterMs: integer(
+    'How long the hard watermark may be exceeded before the gateway is not ready; time below it in between is taken off.',
+    {
+      default: 3000,
+      minimum: 0,
+      maximum: anHourMs,
+    },
+  ),
   recoverAfterMs: integer('How long everything must have been good before the gateway is ready again.', {
     default: 5000,
     minimum: 0,
