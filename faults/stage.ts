@@ -1,4 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type LocalKafka, startKafka } from '../deploy/local/kafka.ts';
@@ -52,7 +53,13 @@ export interface StageOptions {
 export async function openStage({ vehicles, needs, short }: StageOptions, onLog: OnLog): Promise<Stage> {
   await using opened = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), 'edge-faults-'));
-  opened.defer(() => rm(folder, { recursive: true, force: true }));
+  // Also when the process is interrupted and nothing is disposed of.
+  const removeFolder = (): void => rmSync(folder, { recursive: true, force: true });
+  process.once('exit', removeFolder);
+  opened.defer(() => {
+    process.off('exit', removeFolder);
+    removeFolder();
+  });
   const disk = async (need: Need, sizeBytes: number): Promise<SmallDisk | undefined> => {
     if (!needs.has(need) || (await shortageOf(need)) !== undefined) return undefined;
     const mounted = await SmallDisk.mount({ sizeBytes });

@@ -1,0 +1,30 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { waitFor } from '../../deploy/local/wait-for.ts';
+
+const support = join(import.meta.dirname, '../support/gateway-process.ts');
+
+const isRunning = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+describe('a gateway under test', () => {
+  it('does not outlive a harness that ends without disposing of it', async () => {
+    const harness = `
+      import { GatewayProcess } from ${JSON.stringify(support)};
+      const gateway = await GatewayProcess.spawn({}, {}, ['sh', '-c', 'exec sleep 60']);
+      process.stdout.write(String(gateway.child.pid), () => process.exit());
+    `;
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', harness]);
+    const pid = Number(stdout);
+    expect(pid).toBeGreaterThan(0);
+    await waitFor(() => !isRunning(pid), { deadlineMs: 10_000, what: 'the gateway to end' });
+  });
+});
