@@ -52,7 +52,7 @@ export interface HeldBatch {
 /** A sink that can be relieved of its promises: the producer, when Kafka is away for too long. */
 export interface RecordHolder {
   /**
-   * Shows every unsettled batch, oldest first within each partition, and from now on reports each record's outcome to
+   * Shows every unsettled batch, the records of each key in their order, and from now on reports each record's outcome to
    * the settleable that `take` returned for it instead of the first one. The records stay where they are, and are
    * delivered as before; they no longer count towards the pressure.
    *

@@ -214,11 +214,15 @@ export class Lane {
   }
 
   /**
-   * Shows each batch that was not handed over before, also one that is in flight, and lets it report to the settleables
-   * that come back. Neither bytes nor sequence numbers change.
+   * Shows each batch on one side of the barrier that was not handed over before, also one that is in flight, and lets it
+   * report to the settleables that come back. Neither bytes nor sequence numbers change.
    */
-  handOver(take: (batch: HeldBatch) => readonly Settleable[], handedOver: (batch: SealedBatch) => void): void {
-    for (const batch of this.queue) {
+  handOver(
+    place: 'ahead' | 'behind',
+    take: (batch: HeldBatch) => readonly Settleable[],
+    handedOver: (batch: SealedBatch) => void,
+  ): void {
+    for (const batch of this.queue.at(place)) {
       if (batch.handedOver) continue;
       const { bytes, rawBytes, records, settleables } = batch;
       const taken = take({ topic: this.topic, bytes, rawBytes, settleables });

@@ -5,7 +5,7 @@ import type { HeldBatch, Pressure, RecordEncoder, RecordHolder, RecordSink } fro
 import { Watermarks } from '../core/watermarks.ts';
 import { BufferPool } from '../record-batch/buffer-pool.ts';
 import { KeyBytes } from '../record-batch/key-bytes.ts';
-import type { ProducerIdentity } from '../record-batch/sealed-batch.ts';
+import type { ProducerIdentity, SealedBatch } from '../record-batch/sealed-batch.ts';
 import { ControlChannel } from './control-channel.ts';
 import { KafkaError } from './errors.ts';
 import { accountsOf, type Holdings, heldRecordsOf, type ProducerStats, statsOf } from './figures.ts';
@@ -197,13 +197,14 @@ export class Producer implements RecordSink, RecordHolder {
     let records = 0;
     let rawBytes = 0;
     try {
-      for (const lane of this.#topics.lanes()) {
-        lane.seal(this.#sender.sealed);
-        lane.handOver(take, (batch) => {
-          records += batch.records;
-          rawBytes += batch.rawBytes;
-        });
-      }
+      const handedOver = (batch: SealedBatch) => {
+        records += batch.records;
+        rawBytes += batch.rawBytes;
+      };
+      for (const lane of this.#topics.lanes()) lane.seal(this.#sender.sealed);
+      // While keys move, a key has records in two lanes: those in front of the barrier are the older ones.
+      for (const lane of this.#topics.lanes()) lane.handOver('ahead', take, handedOver);
+      for (const lane of this.#topics.lanes()) lane.handOver('behind', take, handedOver);
     } finally {
       // At the end: whoever is told that the pressure falls may append at once.
       this.#handedOver += records;

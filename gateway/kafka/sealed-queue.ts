@@ -49,6 +49,12 @@ export class SealedQueue {
     if (this.#ahead !== undefined) this.#ahead += parts.length - 1;
   }
 
+  /** What is in front of the barrier, or behind it; without one all is behind. */
+  at(place: 'ahead' | 'behind'): readonly SealedBatch[] {
+    const ahead = this.#ahead ?? 0;
+    return place === 'ahead' ? this.#batches.slice(0, ahead) : this.#batches.slice(ahead);
+  }
+
   /** What comes from now on is behind the barrier. */
   raiseBarrier(): void {
     this.#ahead = this.#batches.length;

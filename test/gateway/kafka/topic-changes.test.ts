@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { partitionForKey } from '../../../gateway/kafka/partitioner.ts';
+import { recordsOf } from '../../../gateway/record-batch/sealed-batch.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import type { FakeCluster } from './fake/fake-cluster.ts';
 import { code } from './fake/partition-log.ts';
@@ -354,6 +355,36 @@ describe('a topic that gets more partitions', () => {
       expect(cluster.log(topic, place).values).toContain(`vehicle-${i}:9`);
     }
     expect(recording.of('topicChanged')).toEqual([[expect.objectContaining({ kind: 'grown', partitions: 6 })]]);
+  });
+
+  test('is handed over in the order of each key, also of one that moves to a lane before its own', async () => {
+    const { cluster, drive, producer, recording } = await fleetScene({
+      partitions: 3,
+      brokers: 3,
+      settings: { metadataMaxAgeMs: 20, maxBatchRecords: 7 },
+    });
+    cluster.broker(3).frozen = true;
+    drive(2);
+    cluster.grow(topic, 4);
+    await waitFor(() => recording.of('topicChanged').length > 0, { deadlineMs: 5000, what: 'the growth to be seen' });
+    drive(2);
+    const shown: string[] = [];
+    producer.handOver(({ bytes, settleables }) => {
+      shown.push(
+        ...(recordsOf(Buffer.from(bytes))
+          .toString('latin1')
+          .match(/vehicle-\d+:\d+/g) ?? []),
+      );
+      return settleables;
+    });
+    const moving = Array.from({ length: vehicles }, (_, i) => `vehicle-${i}`).filter((vehicle) => {
+      return partitionOf(vehicle, 3) === 2 && partitionOf(vehicle, 4) < 2;
+    });
+    expect(moving).not.toEqual([]);
+    for (const vehicle of moving) {
+      const numbers = shown.filter((value) => value.startsWith(`${vehicle}:`)).map(numberOf);
+      expect(numbers).toEqual([0, 1, 2, 3]);
+    }
   });
 
   test('grows again while keys are moving, and may be created again in between', async () => {
