@@ -47,6 +47,23 @@ describe('a hand-over', () => {
     expect(four.packets).toEqual([]);
   });
 
+  it('answers a QoS 2 publish with PUBREC; the other gateway ends its exchange', async () => {
+    const [edge, other] = [await startEdge(), await startEdge()];
+    const client = await join(edge);
+    client.publish(1, 2);
+    await edge.taken(1);
+    edge.server.announceFarewell(elsewhere);
+    const handOver = edge.server.handOver(atOnce);
+    edge.settle(0);
+    expect(await client.next()).toMatchObject({ cmd: 'pubrec', messageId: 1 });
+    expect(await client.next()).toMatchObject({ cmd: 'disconnect', reasonCode: 0x9c });
+    expect(await handOver).toBe(0);
+    const moved = await join(other, { clean: false });
+    moved.send({ cmd: 'pubrel', messageId: 1 });
+    expect(await moved.next()).toMatchObject({ cmd: 'pubcomp', messageId: 1, reasonCode: 0x92 });
+    expect(other.received).toEqual([]);
+  });
+
   it('says 0x8B where no other server is known', async () => {
     const edge = await startEdge();
     const client = await join(edge);
