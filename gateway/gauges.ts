@@ -1,6 +1,8 @@
 import type { Producer } from './kafka/producer.ts';
 import type { MqttServer } from './mqtt/server.ts';
 import type { ReadGauge } from './observability/observability.ts';
+import type { Spool } from './spool/spool.ts';
+import type { SpooledSink } from './spool/spooled-sink.ts';
 
 /** Figures that the producer keeps, read when `/metrics` is asked for. */
 export const producerGauges = (producer: Producer): ReadGauge[] => [
@@ -23,6 +25,39 @@ export const producerGauges = (producer: Producer): ReadGauge[] => [
     name: 'edge_kafka_lanes_failing',
     help: 'Partitions whose first batch has failed and is to be sent again.',
     read: () => producer.stats().failingLanes,
+  },
+];
+
+/** Figures that the spool keeps, read when `/metrics` is asked for. */
+export const spoolGauges = (spool: Spool, sink: SpooledSink): ReadGauge[] => [
+  { name: 'edge_spool_records', help: 'Records in the spool.', read: () => spool.depth().records },
+  { name: 'edge_spool_batches', help: 'Batches in the spool.', read: () => spool.depth().batches },
+  { name: 'edge_spool_bytes', help: 'Bytes of segment files.', read: () => spool.depth().bytes },
+  { name: 'edge_spool_age_seconds', help: 'Age of the oldest batch.', read: () => spool.depth().ageMs / 1000 },
+  {
+    name: 'edge_spool_recovered_records',
+    help: 'Records that were in the spool when it was opened.',
+    read: () => spool.recoveredRecords,
+  },
+  {
+    name: 'edge_spool_appended_records',
+    help: 'Records put into the spool since then: recovered + appended = settled + damaged + in the spool.',
+    read: () => spool.appendedRecords,
+  },
+  {
+    name: 'edge_spool_damaged_records',
+    help: 'Records that were in the spool and could not be read any more.',
+    read: () => spool.damagedRecords,
+  },
+  {
+    name: 'edge_spool_waiting_records',
+    help: 'Records whose fsync is awaited.',
+    read: () => spool.waitingRecords,
+  },
+  {
+    name: 'edge_spool_replay_in_flight_records',
+    help: 'Records of the spool that Kafka has not acknowledged yet.',
+    read: () => sink.inFlight,
   },
 ];
 

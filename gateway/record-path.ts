@@ -1,11 +1,12 @@
 import type { GatewayConfig } from './config/schema.ts';
 import type { Account } from './core/account.ts';
 import type { Pressure, RecordSink } from './core/record-sink.ts';
-import { producerGauges } from './gauges.ts';
+import { producerGauges, spoolGauges } from './gauges.ts';
 import { KafkaError } from './kafka/errors.ts';
 import { Producer } from './kafka/producer.ts';
-import type { Observability, ReadGauge } from './observability/observability.ts';
+import type { Observability } from './observability/observability.ts';
 import type { Condition } from './readiness.ts';
+import { recordConditions } from './record-conditions.ts';
 import { retryUntil } from './retry-until.ts';
 import type { SpoolSettings } from './spool/settings.ts';
 import { Spool } from './spool/spool.ts';
@@ -124,17 +125,9 @@ export class RecordPath {
     observability.watch(...producerGauges(producer));
   }
 
-  /** Whatever of it speaks against sending devices here. While the spool takes records, Kafka's state does not. */
+  /** Whatever of it speaks against sending devices here. */
   conditions(unsettledAfterMs: number): Condition[] {
-    const isSpooling = () => this.#spooled !== undefined && this.#spooled.state !== 'direct';
-    const oldestUnsettledMs = () => this.#producer?.stats().oldestUnsettledMs ?? 0;
-    return [
-      { reason: 'kafka_unreachable', holds: () => !isSpooling() && this.#producer?.isReachable() === false },
-      { reason: 'topic_missing', holds: () => !isSpooling() && (this.#producer?.missingTopics().length ?? 0) > 0 },
-      { reason: 'records_unsettled', holds: () => !isSpooling() && oldestUnsettledMs() >= unsettledAfterMs },
-      { reason: 'spool_failing', holds: () => this.#spooled?.blockedReason === 'spool_failing' },
-      { reason: 'spool_full', holds: () => this.#spooled?.blockedReason === 'spool_full' },
-    ];
+    return recordConditions(() => ({ producer: this.#producer, spooled: this.#spooled }), unsettledAfterMs);
   }
 
   /** Records that publishes may wait for, counted where they lie. */
@@ -175,36 +168,3 @@ function spoolSettings({ spool }: GatewayConfig): SpoolSettings | undefined {
   const { mode } = spool;
   return mode === 'off' ? undefined : { ...spool, mode };
 }
-
-/** Figures that the spool keeps, read when `/metrics` is asked for. */
-const spoolGauges = (spool: Spool, sink: SpooledSink): ReadGauge[] => [
-  { name: 'edge_spool_records', help: 'Records in the spool.', read: () => spool.depth().records },
-  { name: 'edge_spool_batches', help: 'Batches in the spool.', read: () => spool.depth().batches },
-  { name: 'edge_spool_bytes', help: 'Bytes of segment files.', read: () => spool.depth().bytes },
-  { name: 'edge_spool_age_seconds', help: 'Age of the oldest batch.', read: () => spool.depth().ageMs / 1000 },
-  {
-    name: 'edge_spool_recovered_records',
-    help: 'Records that were in the spool when it was opened.',
-    read: () => spool.recoveredRecords,
-  },
-  {
-    name: 'edge_spool_appended_records',
-    help: 'Records put into the spool since then: recovered + appended = settled + damaged + in the spool.',
-    read: () => spool.appendedRecords,
-  },
-  {
-    name: 'edge_spool_damaged_records',
-    help: 'Records that were in the spool and could not be read any more.',
-    read: () => spool.damagedRecords,
-  },
-  {
-    name: 'edge_spool_waiting_records',
-    help: 'Records whose fsync is awaited.',
-    read: () => spool.waitingRecords,
-  },
-  {
-    name: 'edge_spool_replay_in_flight_records',
-    help: 'Records of the spool that Kafka has not acknowledged yet.',
-    read: () => sink.inFlight,
-  },
-];

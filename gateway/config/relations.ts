@@ -119,6 +119,11 @@ function spooling({ kafka, spool }: GatewayConfig): ConfigError[] {
       `at least twice spool.segmentBytes (${spool.segmentBytes}): room is made a segment at a time`,
     ],
     [
+      spool.maxBytes >= 2 * kafka.maxBatchBytes,
+      'maxBytes',
+      `at least twice kafka.maxBatchBytes (${kafka.maxBatchBytes}): a batch that never fits would never be taken`,
+    ],
+    [
       spool.replayMaxRecords < kafka.softRecords,
       'replayMaxRecords',
       `less than kafka.softRecords (${kafka.softRecords}): a replay alone must not hold devices back`,

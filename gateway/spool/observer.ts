@@ -26,7 +26,7 @@ export interface SpoolObserver {
   stateChanged(state: SpoolState, recordsBehind: number): void;
   /** A group of batches is durable. `bytes` of the file, `syncMs` of the fsync alone. */
   groupWritten(batches: number, records: number, bytes: number, writeMs: number, syncMs: number): void;
-  /** Writing, fsync or removing failed; tried again after a pause. `code` of the system, for example ENOSPC. */
+  /** Writing, fsync, removing or reading failed; tried again after a pause. `code` of the system, for example ENOSPC. */
   diskFailed(step: string, code: string, retryInMs: number): void;
   /** `undefined`: taking again. */
   blockChanged(block: SpoolBlock | undefined): void;

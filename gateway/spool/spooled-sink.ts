@@ -108,6 +108,11 @@ export class SpooledSink implements RecordSink {
     this.#onPressure(level);
   }
 
+  /** Whether the spool takes records, or would, if they came its way. */
+  get canSpool(): boolean {
+    return this.#spool.block === undefined;
+  }
+
   /** Why no device should be sent here; undefined when records are taken. */
   get blockedReason(): 'spool_failing' | 'spool_full' | undefined {
     if (this.#state === 'direct' || this.#spool.block === undefined) return undefined;
