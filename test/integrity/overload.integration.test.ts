@@ -215,7 +215,7 @@ describe('when hundreds of connections send all that they can', () => {
     expect(await gateway.exited()).toBe(0);
   });
 
-  it('a ceiling that is nearly reached costs loud connections theirs, and is not exceeded', {
+  it('a ceiling that is nearly reached holds devices back, and is not exceeded', {
     timeout: 200_000,
   }, async () => {
     await using gateway = await GatewayProcess.start(settings(tightCeilingBytes));
