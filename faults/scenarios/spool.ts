@@ -24,9 +24,13 @@ const replayMaxRecords = 1000;
 /**
  * After a crash the replay begins at the cursor: what was replayed since it was last written, and what was under way, is
  * replayed again; and what the spool had taken over from the producer may be on Kafka already. That is less than a few
- * times what may be under way: `replayMaxRecords`, or 8 MiB of large payloads.
+ * times what may be under way: `replayMaxRecords`, or 8 MiB of large payloads. Nor is it more than what lay in the spool
+ * and, once it is replayed, what has just left it.
  */
 const duplicatesPerKill = { small: 4 * replayMaxRecords, large: 600 } as const;
+
+const explainedBy = ({ state, records }: SpoolFigures): number =>
+  Math.min(duplicatesPerKill.small, state === SPOOLING ? records : records + 2 * replayMaxRecords);
 
 const spool = { mode: 'outage', afterMs: 1000, maxBytes: 4_000_000_000 };
 
@@ -64,32 +68,35 @@ export const spoolKill: Scenario = {
   fault: async (world, seconds) => {
     await using bulk = await startBulkLoad(world);
     const rounds = world.form.short ? 1 : 5;
-    let kills = 0;
-    for (let round = 1; round <= rounds; round += 1) kills += await spoolKillRound(world, bulk, seconds * 1000);
-    world.explainDuplicates(kills * duplicatesPerKill.small);
-    await judgeBulkLoad(world, bulk, kills * duplicatesPerKill.large);
+    const kills: SpoolFigures[] = [];
+    for (let round = 1; round <= rounds; round += 1) {
+      kills.push(...(await spoolKillRound(world, bulk, seconds * 1000)));
+    }
+    for (const kill of kills) world.explainDuplicates(explainedBy(kill));
+    await judgeBulkLoad(world, bulk, kills.length * duplicatesPerKill.large);
   },
 };
 
-/** Returns how often the gateway was killed. */
-async function spoolKillRound(world: World, bulk: BulkLoad, fillMs: number): Promise<number> {
+/** Returns what was in the spool at each kill of the gateway. */
+async function spoolKillRound(world: World, bulk: BulkLoad, fillMs: number): Promise<SpoolFigures[]> {
+  const kills: SpoolFigures[] = [];
   world.mark('cut from Kafka');
   await Promise.all(world.proxies.map((proxy) => proxy.cut()));
   bulk.setRate(AS_FAST_AS_ANSWERED);
   await untilState(world, SPOOLING, STATE_DEADLINE_MS);
-  await killSoon(world, 2 * fillMs, 'while it spools');
+  kills.push(await killSoon(world, 2 * fillMs, 'while it spools'));
   await delay(world.random.between(0.5, 1.5) * fillMs);
   bulk.setRate(MEANWHILE_BYTES_PER_SECOND);
   world.mark('Kafka can be reached');
   await Promise.all(world.proxies.map((proxy) => proxy.heal()));
-  await killSoon(world, 1000, 'before it replays');
+  kills.push(await killSoon(world, 1000, 'before it replays'));
   await reached(world, ({ state }) => state === REPLAYING);
-  await killSoon(world, 1000, 'while it replays');
+  kills.push(await killSoon(world, 1000, 'while it replays'));
   const nearlyDone = world.random.integer(3 * replayMaxRecords);
   await reached(world, ({ state, records }) => state === REPLAYING && records <= nearlyDone);
-  await killSoon(world, 20, 'while it switches back');
+  kills.push(await killSoon(world, 20, 'while it switches back'));
   await untilState(world, DIRECT, REPLAY_DEADLINE_MS);
-  return 4;
+  return kills;
 }
 
 interface SpoolFigures {
@@ -112,13 +119,14 @@ async function reached(world: World, isReached: (spool: SpoolFigures) => boolean
   await waitFor(holds, { deadlineMs: REPLAY_DEADLINE_MS, everyMs: 5, what: 'the replay' });
 }
 
-/** `kill -9` after a random time of at most `withinMs`, and starts it again. */
-async function killSoon(world: World, withinMs: number, when: string): Promise<void> {
+/** `kill -9` after a random time of at most `withinMs`, and starts it again. Returns what was in the spool then. */
+async function killSoon(world: World, withinMs: number, when: string): Promise<SpoolFigures> {
   await delay(world.random.between(0, withinMs));
   const { state, records } = await look(world);
   world.mark(`killed ${when}: ${['direct', 'spooling', 'replaying'][state]}, ${records} records in the spool`);
   await world.gateway.end('SIGKILL');
   await world.gateway.start();
+  return { state, records };
 }
 
 async function killAllBrokers(world: World): Promise<void> {
