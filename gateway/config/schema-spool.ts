@@ -37,12 +37,15 @@ export const spool = section('Spool on disk for long outages of Kafka.', {
     minimum: 1,
     maximum: 31_536_000,
   }),
-  replayMaxRecords: integer('Replayed records that Kafka may have unanswered.', {
-    default: 20_000,
-    minimum: 1,
-    maximum: 100_000_000,
-  }),
-  replayMaxBytes: integer('Encoded bytes of the replayed records that Kafka may have unanswered.', {
+  replayMaxRecords: integer(
+    'Records under way in a replay, from the oldest unanswered one on; a crash repeats these.',
+    {
+      default: 20_000,
+      minimum: 1,
+      maximum: 100_000_000,
+    },
+  ),
+  replayMaxBytes: integer('Their encoded bytes; one batch may exceed either.', {
     default: 8_388_608,
     minimum: 16_384,
     maximum: 17_179_869_184,

@@ -68,7 +68,8 @@ export class Replay implements FrameOwner {
 
   #hasRoom(): boolean {
     const { spool, settings } = this.#options;
-    const { records, rawBytes } = spool.inFlight;
+    // Not what is unsettled alone: while one partition is slow, the others would get ever further ahead of the cursor.
+    const { records, rawBytes } = spool.inFlight.span;
     return records < settings.replayMaxRecords && rawBytes < settings.replayMaxBytes;
   }
 

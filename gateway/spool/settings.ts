@@ -13,9 +13,9 @@ export interface SpoolSettings {
   readonly maxBytes: number;
   /** Age of the oldest record in the spool above which nothing more is taken. */
   readonly maxAgeSeconds: number;
-  /** Replayed records that Kafka may have unanswered. */
+  /** Records under way in a replay, from the oldest unanswered one on; one batch may exceed it. A crash repeats these. */
   readonly replayMaxRecords: number;
-  /** Their encoded bytes before compression; one batch may exceed it. */
+  /** The same, in encoded bytes before compression. */
   readonly replayMaxBytes: number;
 }
 

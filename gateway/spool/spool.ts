@@ -227,7 +227,7 @@ export class Spool {
   }
 
   /** Batches that have been handed out and are not settled. */
-  get inFlight(): Pick<Flight, 'records' | 'rawBytes'> {
+  get inFlight(): Pick<Flight, 'records' | 'span'> {
     return this.#flight;
   }
 

@@ -94,6 +94,8 @@ export class FakeTarget implements SpoolTarget {
   readonly refused = new Set<string>();
   /** It refuses every record that has a date, letters too. */
   refusesDates = false;
+  /** Records of a partition whose leader does not answer. */
+  isStuck: (record: { readonly topic: string; readonly key: string }) => boolean = () => false;
   readonly held: Appended[] = [];
   /** What "Kafka" has, in its order. */
   readonly log: Appended[] = [];
@@ -153,9 +155,12 @@ export class FakeTarget implements SpoolTarget {
     };
   }
 
-  /** "Kafka" takes the first records, all by default. */
+  /** "Kafka" takes the first records, all by default; those that are stuck stay. */
   deliver(count = this.held.length): void {
-    for (const record of this.held.splice(0, count)) {
+    const first = this.held.splice(0, count);
+    this.held.unshift(...first.filter((record) => this.isStuck(record)));
+    for (const record of first) {
+      if (this.isStuck(record)) continue;
       const isRefusedDate = this.refusesDates && record.timestampMs >= 0;
       const isRefused = isRefusedDate || (this.refused.has(record.value) && record.topic !== 'dlq');
       if (!isRefused) this.log.push(record);
