@@ -23,11 +23,11 @@ const MEANWHILE_BYTES_PER_SECOND = 2 * MB;
 const replayMaxRecords = 1000;
 /**
  * After a crash the replay begins at the cursor: what was replayed since it was last written, and what was under way, is
- * replayed again; and what the spool had taken over from the producer may be on Kafka already. That is less than a few
- * times what may be under way: `replayMaxRecords`, or 8 MiB of large payloads. Nor is it more than what lay in the spool
- * and, once it is replayed, what has just left it.
+ * replayed again; and what the spool had taken over from the producer may be on Kafka already. Under way are
+ * `replayMaxRecords`, or 8 MiB of large payloads, and one batch, which holds no more than the fleet may have unanswered:
+ * 1,600. Nor is it more than what lay in the spool and, once it is replayed, what has just left it.
  */
-const duplicatesPerKill = { small: 4 * replayMaxRecords, large: 600 } as const;
+const duplicatesPerKill = { small: 3 * replayMaxRecords, large: 600 } as const;
 
 const explainedBy = ({ state, records }: SpoolFigures): number =>
   Math.min(duplicatesPerKill.small, state === SPOOLING ? records : records + 2 * replayMaxRecords);
