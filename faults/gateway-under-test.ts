@@ -68,8 +68,7 @@ export class GatewayUnderTest implements AsyncDisposable {
     this.#possibleDuplicatesEnded += this.#possibleDuplicates;
     this.#possibleDuplicates = 0;
     const { settings, execArgv, launcher } = this.#options;
-    // It reaches Node by the environment, because the test support knows the program's arguments only.
-    this.#process = await GatewayProcess.spawn(settings, { NODE_OPTIONS: execArgv.join(' ') }, launcher);
+    this.#process = await GatewayProcess.spawn(settings, {}, launcher, execArgv);
   }
 
   /** @throws {Error} when it ends or is not ready within a minute */

@@ -56,18 +56,20 @@ export class GatewayProcess implements AsyncDisposable {
    * Starts it without waiting for readiness.
    *
    * @param launcher command and arguments that run what follows them, in its place
+   * @param execArgv arguments of Node, before the program; some are not allowed in NODE_OPTIONS
    */
   static async spawn(
     settings: object,
     env: Record<string, string> = {},
     launcher: readonly string[] = [],
+    execArgv: readonly string[] = [],
   ): Promise<GatewayProcess> {
     const folder = await mkdtemp(join(tmpdir(), 'gateway-test-'));
     const file = join(folder, 'gateway.yaml');
     await writeFile(file, stringify(settings));
     const main = join(import.meta.dirname, '../../gateway/main.ts');
     const [command = process.execPath, ...before] = launcher.length === 0 ? [] : [...launcher, process.execPath];
-    const child = spawn(command, [...before, main, '--config', file], {
+    const child = spawn(command, [...before, ...execArgv, main, '--config', file], {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
