@@ -66,7 +66,7 @@ export function soakPage(measured: SoakMeasurements): string {
     verdict,
     htmlTable(['figure', 'value'], rows),
     '<h2>Memory of the gateway</h2>',
-    '<p>The line is fitted to the lowest value of each window (dots): what is left after a garbage collection.</p>',
+    '<p>The line is fitted to the lowest value of each window (dots): what is left after a garbage collection. V8 resizes its young generation with the load; in this run it is held at its largest, 128 MiB.</p>',
     ...measured.memory.trends.map((trend, index) =>
       timeChart(
         memoryChart(measured, trend, index === 0 ? ({ heapUsed, external }) => heapUsed + external : ({ rss }) => rss),
@@ -148,10 +148,14 @@ function listExamples(measured: SoakMeasurements): string[] {
 /** Slope and interval in words, e.g. `flat: 0.4 MB/h (−1.2 to 2.1), around 62 MB`. */
 export function describeTrend(trend: MemoryTrend): string {
   if (!Number.isFinite(trend.slopeMbPerHour)) return `${trend.trend}: too short to see a slope`;
-  const [slope, low, high] = [trend.slopeMbPerHour, trend.lowMbPerHour, trend.highMbPerHour].map((value) =>
-    value.toFixed(1).replace('-', '−'),
-  );
-  return `${trend.trend}: ${slope} MB/h (95 %: ${low} to ${high}), around ${(trend.levelBytes / 1e6).toFixed(0)} MB`;
+  const [slope, low, high] = [trend.slopeMbPerHour, trend.lowMbPerHour, trend.highMbPerHour].map(signed);
+  const { settledMbPerHour, levelBytes } = trend;
+  const settled = settledMbPerHour === undefined ? '' : `, over the second half ${signed(settledMbPerHour)}`;
+  return `${trend.trend}: ${slope} MB/h (95 %: ${low} to ${high})${settled}, around ${(levelBytes / 1e6).toFixed(0)} MB`;
+}
+
+function signed(value: number): string {
+  return value.toFixed(1).replace('-', '−');
 }
 
 function whole(value: number): string {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { renderRows, soakPage, soakRows } from '../../../faults/soak/report.ts';
+import { describeTrend, renderRows, soakPage, soakRows } from '../../../faults/soak/report.ts';
 import { goodSoak } from './measured.ts';
 
 test('the table tells what is bad', () => {
@@ -16,4 +16,13 @@ test('the page draws memory, rate and latency, and needs nothing from elsewhere'
   expect(page).toContain('npm run soak -- --minutes 30 --rate 5000 --vehicles 1000 --seed 3');
   expect(page).not.toMatch(/(src|href)=/);
   expect(page).not.toContain('NaN');
+});
+
+test('a trend that has settled is told with both slopes', () => {
+  const [, resident] = goodSoak().memory.trends;
+  if (resident === undefined) throw new Error('resident memory was not judged');
+  const figures = { slopeMbPerHour: 12, lowMbPerHour: 1, highMbPerHour: 40, levelBytes: 345e6 };
+  expect(describeTrend({ ...resident, ...figures, trend: 'flat', settledMbPerHour: -0.31 })).toBe(
+    'flat: 12.0 MB/h (95 %: 1.0 to 40.0), over the second half −0.3, around 345 MB',
+  );
 });

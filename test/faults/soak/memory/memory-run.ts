@@ -9,13 +9,16 @@ export interface MadeUpRun {
   readonly leakMbPerMinute?: number;
   /** Seconds between two full collections, about. */
   readonly collectEveryS?: number;
+  /** Memory beside the heap: what the allocator keeps of the largest burst so far, or a leak of native code, bytes. */
+  readonly outside?: (atS: number) => number;
 }
 
 /**
  * The memory of a process as V8 makes it: live objects that come and go slowly (an autoregressive walk around 40 MB),
  * garbage that piles up between two collections, and a resident set that follows the largest recent heap.
  */
-export function madeUpRun({ seconds, seed, leakMbPerMinute = 0, collectEveryS = 12 }: MadeUpRun): MemorySample[] {
+export function madeUpRun(run: MadeUpRun): MemorySample[] {
+  const { seconds, seed, leakMbPerMinute = 0, collectEveryS = 12, outside = () => 0 } = run;
   const random = randomStream(seed, 1);
   let [live, garbage, rss, majorCollections] = [40 * mb, 0, 120 * mb, 0];
   return Array.from({ length: seconds }, (_, atS) => {
@@ -28,7 +31,7 @@ export function madeUpRun({ seconds, seed, leakMbPerMinute = 0, collectEveryS = 
     const leaked = (leakMbPerMinute * mb * atS) / 60;
     const heapUsed = live + garbage + leaked;
     rss = Math.max(rss * 0.995, 80 * mb + heapUsed);
-    return { atS, rss, heapUsed, external: 5 * mb, majorCollections };
+    return { atS, rss: rss + outside(atS), heapUsed, external: 5 * mb, majorCollections };
   });
 }
 
