@@ -1,0 +1,80 @@
+import { resolve } from 'node:path';
+import { Command, InvalidArgumentError } from 'commander';
+import type { Allowed } from './plan.ts';
+
+export interface TopicsOptions {
+  readonly action: 'plan' | 'apply';
+  readonly file: string;
+  /** `host:port` each. */
+  readonly brokers: readonly string[];
+  readonly allowed: Allowed;
+  /** Settings of a gateway to hold the topics against; undefined: those of a gateway whose settings name nothing. */
+  readonly config: string | undefined;
+}
+
+interface Parsed {
+  file: string;
+  kafka: string[];
+  config?: string;
+  allowDestructive?: true;
+  allowMorePartitions?: true;
+}
+
+export interface Output {
+  /** Ends the process: with 0 after --help, with 2 for unusable arguments. */
+  exit(code: number): never;
+  readonly writeOut?: (text: string) => void;
+  readonly writeErr?: (text: string) => void;
+}
+
+const defaultFile = resolve(import.meta.dirname, '../schemas/topics.yaml');
+const addressPattern = /^(\[[0-9a-fA-F:.]+\]|[^\s:/@[\]]+):[0-9]{1,5}$/;
+
+const addresses = (text: string): string[] => {
+  const list = text.split(',').map((address) => address.trim());
+  const wrong = list.find((address) => !addressPattern.test(address));
+  if (wrong !== undefined) throw new InvalidArgumentError(`"${wrong}" is not host:port.`);
+  return list;
+};
+
+const exitCodes = `
+Exit codes: 0 the topics are (plan) or were made (apply) as the file says; 1 failed; 2 unusable arguments or file;
+3 they differ (plan), or something is refused and nothing was changed (apply).
+The last line of output is JSON.`;
+
+/** Reads the arguments; --help and unusable ones end in `output.exit`. */
+export function parseTopicsOptions(args: readonly string[], output: Output): TopicsOptions {
+  let chosen: TopicsOptions | undefined;
+  const program = new Command('npm run topics --')
+    .description('Holds the topics of a Kafka cluster against a reviewed file. Topics are never deleted.')
+    .addHelpText('after', exitCodes)
+    .configureOutput({
+      ...(output.writeOut === undefined ? {} : { writeOut: output.writeOut }),
+      ...(output.writeErr === undefined ? {} : { writeErr: output.writeErr }),
+    })
+    .exitOverride((error) => output.exit(error.exitCode === 0 ? 0 : 2));
+  const descriptions = {
+    plan: 'show what differs; changes nothing',
+    apply: 'make the topics as the file says; all of the plan, or nothing when something in it is refused',
+  };
+  for (const action of ['plan', 'apply'] as const) {
+    program
+      .command(action)
+      .description(descriptions[action])
+      .option('--file <file>', 'the topics', defaultFile)
+      .option('--kafka <host:port,…>', 'brokers to learn the cluster from', addresses, ['127.0.0.1:9092'])
+      .option('--config <file>', 'settings of a gateway (YAML), to say where the topics do not keep its promises')
+      .option('--allow-destructive', 'allow changes that take data or a promise away')
+      .option('--allow-more-partitions', 'allow more partitions, which moves keys to other ones')
+      .allowExcessArguments(false)
+      .copyInheritedSettings(program)
+      .addHelpText('after', exitCodes)
+      .action(({ file, kafka, config, allowDestructive, allowMorePartitions }: Parsed) => {
+        const allowed = { destructive: allowDestructive ?? false, morePartitions: allowMorePartitions ?? false };
+        chosen = { action, file, brokers: kafka, allowed, config };
+      });
+  }
+  program.parse([...args], { from: 'user' });
+  // Without a command commander has printed the help and ended.
+  return chosen ?? output.exit(2);
+}
