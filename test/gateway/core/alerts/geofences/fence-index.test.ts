@@ -1,0 +1,73 @@
+import { booleanPointInPolygon } from '@turf/boolean-point-in-polygon';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Fence, Ring } from '../../../../../gateway/core/alerts/geofences/fence.ts';
+import { FenceIndex } from '../../../../../gateway/core/alerts/geofences/fence-index.ts';
+import { square } from '../fixture.ts';
+
+const located = (index: FenceIndex, x: number, y: number) =>
+  Array.from({ length: index.locate(x, y) }, (_, i) => index.found(i).id);
+
+/** A grid of tenths makes positions on borders and corners likely. */
+const coordinate = fc.integer({ min: -30, max: 30 }).map((tenths) => tenths / 10);
+const position = fc.tuple(coordinate, coordinate);
+const ring = fc.array(position, { minLength: 3, maxLength: 8 }).map((corners): Ring => [...corners, corners[0] ?? []]);
+const polygons = fc.array(fc.array(ring, { minLength: 1, maxLength: 2 }), { minLength: 1, maxLength: 3 });
+const fences = fc
+  .array(polygons, { maxLength: 60 })
+  .map((all) => all.map((each, i): Fence => ({ ...square(`f${i}`, 'keep_out'), polygons: each })));
+
+/** The exact test of every fence, within the box of each outer ring: what lies outside of that, no index finds. */
+function bruteForce(all: readonly Fence[], [x, y]: readonly [number, number]): string[] {
+  const within = (outer: Ring) => {
+    const [xs, ys] = [outer.map(([lon]) => lon as number), outer.map(([, lat]) => lat as number)];
+    return x >= Math.min(...xs) && x <= Math.max(...xs) && y >= Math.min(...ys) && y <= Math.max(...ys);
+  };
+  const isIn = (rings: readonly Ring[]) => {
+    const coordinates = rings as unknown as number[][][];
+    return within(rings[0] as Ring) && booleanPointInPolygon([x, y], { type: 'Polygon', coordinates });
+  };
+  return all.filter((fence) => fence.polygons.some(isIn)).map(({ id }) => id);
+}
+
+describe('the index of fences', () => {
+  it('finds what the exact test of every fence finds, in the order of the fences', () => {
+    fc.assert(
+      fc.property(fences, fc.array(position, { minLength: 1, maxLength: 20 }), (all, positions) => {
+        const index = new FenceIndex(all);
+        for (const each of positions) {
+          expect(located(index, ...each)).toEqual(bruteForce(all, each));
+        }
+      }),
+    );
+  });
+
+  it('takes a border for inside, also that of a hole, and a hole for outside', () => {
+    const hole: Ring = [
+      [0.4, 0.4],
+      [0.6, 0.4],
+      [0.6, 0.6],
+      [0.4, 0.6],
+      [0.4, 0.4],
+    ];
+    const fence = square('ring', 'keep_out');
+    const index = new FenceIndex([{ ...fence, polygons: [[...(fence.polygons[0] ?? []), hole]] }]);
+    const found = ([x, y]: readonly [number, number]) => index.locate(x, y) === 1;
+    expect([[0, 0.5] as const, [1, 1] as const, [0.4, 0.5] as const, [0.2, 0.2] as const].map(found)).not.toContain(
+      false,
+    );
+    expect([[0.5, 0.5] as const, [1.1, 0.5] as const].map(found)).not.toContain(true);
+  });
+
+  it('finds a fence of several polygons once', () => {
+    const [one, other] = [square('a', 'keep_out', 0), square('a', 'keep_out', 1)];
+    const index = new FenceIndex([{ ...one, polygons: [...one.polygons, ...other.polygons] }]);
+    expect([0.5, 1, 1.5].map((x) => located(index, x, 0.5))).toEqual([['a'], ['a'], ['a']]);
+  });
+
+  it('finds nothing without fences, and refuses to tell what it did not find', () => {
+    const index = new FenceIndex([]);
+    expect(index.locate(0, 0)).toBe(0);
+    expect(() => index.found(0)).toThrow(RangeError);
+  });
+});
