@@ -78,7 +78,7 @@ describe('topics plan', () => {
       expect.stringMatching(/^ {6}destructive \(wants --allow-destructive\): records that are older/),
       '',
       'note: veh.events.raw has settings that the file does not hold: flush.ms = 1000',
-      'note: 1 other topics in the cluster are left alone',
+      'note: topics in the cluster that are not in the file, left alone: 1',
       '3 topics: 0 to create, 2 to change, 2 of these refused',
     ]);
   });
