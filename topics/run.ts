@@ -90,6 +90,7 @@ function notesOf(wanted: readonly WantedTopic[], { topics, others }: ActualClust
     const names = there === undefined ? [] : unmanagedSettings(topic, there);
     return names.length === 0 ? [] : [`${topic.name} has settings that the file does not hold: ${names.join(', ')}`];
   });
-  const rest = others.length === 0 ? [] : [`topics in the cluster that are not in the file, left alone: ${others.length}`];
+  const rest =
+    others.length === 0 ? [] : [`topics in the cluster that are not in the file, left alone: ${others.length}`];
   return [...unmanaged, ...rest];
 }
