@@ -1,6 +1,7 @@
 import { booleanPointInPolygon } from '@turf/boolean-point-in-polygon';
 import Flatbush from 'flatbush';
 import type { Fence, Polygon, Position } from './fence.ts';
+import { FlatPolygons } from './flat-polygons.ts';
 
 /** Polygon of the geometry library, whose types want arrays that may be written to; it only reads them. */
 interface IndexedPolygon {
@@ -9,13 +10,14 @@ interface IndexedPolygon {
 }
 
 /**
- * Which fences a position is in: an R-tree over the boxes of all polygons, packed once, then the exact test for those
- * whose box holds the position.
+ * Which fences a position is in: an R-tree over the boxes of all polygons, packed once, then a quick test of those whose
+ * box holds the position, and the library's exact test where that cannot decide.
  */
 export class FenceIndex {
   readonly fences: readonly Fence[];
   readonly #numbers: ReadonlyMap<string, number>;
   readonly #polygons: IndexedPolygon[] = [];
+  readonly #flat: FlatPolygons;
   readonly #tree: Flatbush | undefined;
   readonly #found: number[] = [];
   #count = 0;
@@ -33,7 +35,9 @@ export class FenceIndex {
         this.#polygons.push({ fence, geometry: { type: 'MultiPolygon', coordinates } });
       }
     }
-    this.#tree = this.#polygons.length === 0 ? undefined : packed(fences.flatMap(({ polygons }) => polygons));
+    const polygons = fences.flatMap((fence) => fence.polygons);
+    this.#flat = new FlatPolygons(polygons);
+    this.#tree = polygons.length === 0 ? undefined : packed(polygons);
   }
 
   /** The fence of this id, if there still is one. */
@@ -62,9 +66,10 @@ export class FenceIndex {
   }
 
   #testPolygon(index: number): boolean {
+    const answer = this.#flat.test(index, this.#point[0], this.#point[1]);
+    if (answer === 'outside') return false;
     const { fence, geometry } = this.#polygons[index] as IndexedPolygon;
-    if (!booleanPointInPolygon(this.#point, geometry, this.#options)) return false;
-    this.#insert(fence);
+    if (answer === 'inside' || booleanPointInPolygon(this.#point, geometry, this.#options)) this.#insert(fence);
     return false;
   }
 
