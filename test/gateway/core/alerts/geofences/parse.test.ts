@@ -86,6 +86,11 @@ describe('reading fences from GeoJSON', () => {
     expect(defectsOf(collection(feature({ geometry })))).toEqual([]);
   });
 
+  it('counts positions before it compares holes with outer rings, which would take minutes', () => {
+    const long = Array.from({ length: 400_000 }, (_, i) => [Math.cos(i), Math.sin(i)]);
+    expect(defectsOf(collection(polygon([long, long])))[0]).toContain('has 800000 positions; at most 50');
+  });
+
   it('tells a bounded number of defects', () => {
     expect(defectsOf(collection(...Array.from({ length: 90 }, () => null)))).toHaveLength(20);
   });
