@@ -1,8 +1,8 @@
 import { Command, Option } from 'commander';
+import { CommandFailure } from '../../command/failure.ts';
 import { type DeviceKind, deviceKinds } from '../../core/identity.ts';
 import { generateSecret, hashSecret } from '../secret-hash.ts';
 import { type CostChoice, parseId, type RegistryChoice, useRegistry, withCost, withRegistry } from './common.ts';
-import { CommandFailure } from './failure.ts';
 
 interface AddOptions extends RegistryChoice, CostChoice {
   readonly kind: DeviceKind;

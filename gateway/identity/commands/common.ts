@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { CommandFailure } from '../../command/failure.ts';
 import { describeConfigError } from '../../config/errors.ts';
 import { isUsableId, usableIdRule } from '../device.ts';
 import { DeviceRegistry } from '../registry.ts';
 import { defaultCost, isAllowedCost, type ScryptCost } from '../secret-hash.ts';
-import { CommandFailure } from './failure.ts';
 
 export interface RegistryChoice {
   readonly database?: string;

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
+import { CommandFailure } from '../../command/failure.ts';
 import { type ImportResult, importDevices } from '../import-devices.ts';
 import { type CostChoice, type RegistryChoice, useRegistry, withCost, withRegistry } from './common.ts';
-import { CommandFailure } from './failure.ts';
 import { readDevicesCsv } from './read-devices-csv.ts';
 import { SecretsFile } from './secrets-file.ts';
 

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { CsvError, parse } from 'csv-parse';
+import { CommandFailure } from '../../command/failure.ts';
 import type { ImportRow } from '../import-devices.ts';
-import { CommandFailure } from './failure.ts';
 
 const required = ['device_id', 'kind', 'bound_to'];
 const optional = ['secret', 'enabled'];

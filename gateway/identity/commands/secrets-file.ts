@@ -1,5 +1,5 @@
 import { closeSync, fsyncSync, openSync, rmSync, writeSync } from 'node:fs';
-import { CommandFailure } from './failure.ts';
+import { CommandFailure } from '../../command/failure.ts';
 
 /**
  * The secrets that an import makes, as CSV, readable by their owner only. Never overwrites a file: it might hold the

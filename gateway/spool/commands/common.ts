@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
+import { CommandFailure } from '../../command/failure.ts';
 import { describeConfigError } from '../../config/errors.ts';
 import { nodeFiles } from '../file-layer.ts';
 import { type SegmentVisitor, type Survey, surveySpool } from '../survey.ts';
-import { CommandFailure } from './failure.ts';
 
 export interface SpoolChoice {
   readonly directory?: string;
