@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { count, positive } from '../command-line/numbers.ts';
 import { type BenchOptions, type Part, parts } from './parts.ts';
 import { defaultThresholds, type Thresholds } from './report/verdict.ts';
 
@@ -36,17 +37,6 @@ const quick = { seconds: 3, warmUp: 2, rounds: 1 };
 /** MQTT has no packet identifier above this (section 2.2.1). */
 const mostInFlight = 65_535;
 
-const positive = (text: string): number => {
-  const value = Number(text);
-  if (text.trim() === '' || !Number.isFinite(value) || value <= 0)
-    throw new InvalidArgumentError('It must be a number above 0.');
-  return value;
-};
-const count = (text: string): number => {
-  const value = positive(text);
-  if (!Number.isInteger(value)) throw new InvalidArgumentError('It must be a whole number above 0.');
-  return value;
-};
 const window = (text: string): number => {
   const value = count(text);
   if (value > mostInFlight) throw new InvalidArgumentError(`It must be at most ${mostInFlight}.`);

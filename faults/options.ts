@@ -1,4 +1,6 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
+import { count, largestSeed, positive, seed } from '../command-line/numbers.ts';
+import type { Output } from '../command-line/output.ts';
 
 export interface FaultOptions {
   /** Names of scenarios, in the order in which they run. */
@@ -27,33 +29,6 @@ interface Parsed {
   html?: string;
   list?: true;
 }
-
-export interface Output {
-  /** Ends the process: with 0 after --help, with 2 for unusable arguments. */
-  exit(code: number): never;
-  readonly writeOut?: (text: string) => void;
-  readonly writeErr?: (text: string) => void;
-}
-
-const largestSeed = 0xffff_ffff;
-
-const positive = (text: string): number => {
-  const value = Number(text);
-  if (text.trim() === '' || !Number.isFinite(value) || value <= 0)
-    throw new InvalidArgumentError('It must be a number above 0.');
-  return value;
-};
-const count = (text: string): number => {
-  const value = positive(text);
-  if (!Number.isInteger(value)) throw new InvalidArgumentError('It must be a whole number above 0.');
-  return value;
-};
-const seed = (text: string): number => {
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || value > largestSeed)
-    throw new InvalidArgumentError(`It must be a whole number from 0 to ${largestSeed}.`);
-  return value;
-};
 
 /** What there is to choose from. */
 export interface Choice {

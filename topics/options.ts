@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
+import type { Output } from '../command-line/output.ts';
 import type { Allowed } from './plan.ts';
 
 export interface TopicsOptions {
@@ -18,13 +19,6 @@ interface Parsed {
   config?: string;
   allowDestructive?: true;
   allowMorePartitions?: true;
-}
-
-export interface Output {
-  /** Ends the process: with 0 after --help, with 2 for unusable arguments. */
-  exit(code: number): never;
-  readonly writeOut?: (text: string) => void;
-  readonly writeErr?: (text: string) => void;
 }
 
 const defaultFile = resolve(import.meta.dirname, '../schemas/topics.yaml');

@@ -1,4 +1,6 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
+import { count, largestSeed, positive, seed, share } from '../../command-line/numbers.ts';
+import type { Output } from '../../command-line/output.ts';
 
 export interface SoakOptions {
   /** Length of the load. */
@@ -27,15 +29,6 @@ interface Parsed {
   html?: string;
   json?: string;
 }
-
-/** Ends the process: with 0 after --help, with 2 for unusable arguments. */
-export interface Output {
-  exit(code: number): never;
-  readonly writeOut?: (text: string) => void;
-  readonly writeErr?: (text: string) => void;
-}
-
-const largestSeed = 0xffff_ffff;
 
 /**
  * Reads the arguments (without node and script). Prints help or what is wrong and ends by calling `exit`.
@@ -85,30 +78,4 @@ function command({ writeOut, writeErr }: Output): Command {
 function number(flags: string, what: string, standard: number | undefined, parse: (text: string) => number): Option {
   const option = new Option(flags, what).argParser(parse);
   return standard === undefined ? option : option.default(standard);
-}
-
-function positive(text: string): number {
-  const value = Number(text);
-  if (text.trim() === '' || !Number.isFinite(value) || value <= 0)
-    throw new InvalidArgumentError('It must be a number above 0.');
-  return value;
-}
-
-function count(text: string): number {
-  const value = positive(text);
-  if (!Number.isInteger(value)) throw new InvalidArgumentError('It must be a whole number above 0.');
-  return value;
-}
-
-function share(text: string): number {
-  const value = Number(text);
-  if (text.trim() === '' || !(value >= 0 && value <= 1)) throw new InvalidArgumentError('It must be from 0 to 1.');
-  return value;
-}
-
-function seed(text: string): number {
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || value > largestSeed)
-    throw new InvalidArgumentError(`It must be a whole number from 0 to ${largestSeed}.`);
-  return value;
 }
