@@ -2,10 +2,12 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
+import { deadLetterHeadroomBytes } from '../../gateway/config/relations.ts';
 import { defaultRoutes } from '../../gateway/core/default-routes.ts';
 import { importDevices } from '../../gateway/identity/import-devices.ts';
 import { DeviceRegistry } from '../../gateway/identity/registry.ts';
 import { simulationCost } from '../../gateway/identity/secret-hash.ts';
+import { defaultLimits } from '../../gateway/mqtt/limits.ts';
 import { device } from '../load/frames.ts';
 import { Child } from '../measure/child.ts';
 import { type Placement, pinned } from '../measure/placement.ts';
@@ -102,18 +104,26 @@ const inspectorOf = async (child: Child): Promise<string> => {
 };
 
 const databaseFile = 'devices.sqlite';
+const { maxPacketBytes: defaultMaxPacketBytes } = defaultLimits;
 
-const writeSettings = async ({ bootstrap, registryUrl, folder, kafka, topic }: GatewayOptions): Promise<string> => {
+/** The gateway's settings as they go into its file. A small batch takes only packets whose dead letter fits into it. */
+export const gatewaySettings = ({ bootstrap, registryUrl, folder, kafka, topic }: GatewayOptions) => ({
+  listeners: [{ name: listenerName, host: '127.0.0.1', port: 0, auth: 'registry' }],
+  ...(kafka?.maxBatchBytes === undefined
+    ? {}
+    : { mqtt: { maxPacketBytes: Math.min(defaultMaxPacketBytes, kafka.maxBatchBytes - deadLetterHeadroomBytes) } }),
+  identity: { databasePath: join(folder, databaseFile) },
+  kafka: { bootstrapBrokers: [...bootstrap], lingerMs, ...kafka },
+  ...(topic === undefined ? {} : { routes: defaultRoutes.map((route) => ({ ...route, kafkaTopic: topic })) }),
+  schemaRegistry: { url: registryUrl },
+  admin: { host: '127.0.0.1', port: 0 },
+  log: { level: 'info' },
+});
+
+const writeSettings = async (options: GatewayOptions): Promise<string> => {
+  const { folder } = options;
   const file = join(folder, 'gateway.yaml');
-  const settings = {
-    listeners: [{ name: listenerName, host: '127.0.0.1', port: 0, auth: 'registry' }],
-    identity: { databasePath: join(folder, databaseFile) },
-    kafka: { bootstrapBrokers: [...bootstrap], lingerMs, ...kafka },
-    ...(topic === undefined ? {} : { routes: defaultRoutes.map((route) => ({ ...route, kafkaTopic: topic })) }),
-    schemaRegistry: { url: registryUrl },
-    admin: { host: '127.0.0.1', port: 0 },
-    log: { level: 'info' },
-  };
+  const settings = gatewaySettings(options);
   await mkdir(folder, { recursive: true });
   await writeFile(file, stringify(settings));
   return file;

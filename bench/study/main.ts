@@ -14,7 +14,7 @@ import { findingsOf } from './report/findings.ts';
 import { resultOf } from './report/result.ts';
 import { renderFindings } from './report/tables.ts';
 import { studyShortfalls } from './report/verdict.ts';
-import { runStudy } from './run.ts';
+import { runStudy, warmBrokers } from './run.ts';
 
 const exitCodes = { good: 0, bad: 1, notMeasured: 2 } as const;
 
@@ -43,10 +43,14 @@ const main = async (): Promise<number> => {
   const journal = await Journal.open(options.journalFile);
   await using stack = new AsyncDisposableStack();
   let opened: Promise<TestBed> | undefined;
+  const openBed = async (): Promise<TestBed> => {
+    const made = stack.use(await TestBed.open({ placement, profileDir: options.profileDir, onLog: print }));
+    print(`warming the brokers up for ${options.brokerWarmUpSeconds} s`);
+    await warmBrokers(made, options.brokerWarmUpSeconds);
+    return made;
+  };
   const bed = async (): Promise<TestBed> => {
-    opened ??= TestBed.open({ placement, profileDir: options.profileDir, onLog: print }).then((made) =>
-      stack.use(made),
-    );
+    opened ??= openBed();
     return await opened;
   };
   await runStudy({ options, journal, bed, onLog: print });

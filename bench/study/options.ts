@@ -1,4 +1,5 @@
-import { Argument, Command, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, Option } from 'commander';
+import { count, positive } from '../../command-line/numbers.ts';
 import { type Grid, type StudyOptions, type StudyPart, studyParts } from './parts.ts';
 import { defaultStudyThresholds, type StudyThresholds } from './report/verdict.ts';
 
@@ -16,6 +17,7 @@ export interface StudyCommandLine {
 interface Parsed {
   seconds?: number;
   warmUp?: number;
+  brokerWarmUp?: number;
   rounds?: number;
   quick?: true;
   grid?: Grid;
@@ -31,21 +33,8 @@ interface Parsed {
   verdict: boolean;
 }
 
-const full = { seconds: 10, warmUp: 5, rounds: 1, grid: 'full' } as const;
-const quick = { seconds: 3, warmUp: 3, rounds: 1, grid: 'axes' } as const;
-
-const positive = (text: string): number => {
-  const value = Number(text);
-  if (text.trim() === '' || !Number.isFinite(value) || value <= 0) {
-    throw new InvalidArgumentError('It must be a number above 0.');
-  }
-  return value;
-};
-const count = (text: string): number => {
-  const value = positive(text);
-  if (!Number.isInteger(value)) throw new InvalidArgumentError('It must be a whole number above 0.');
-  return value;
-};
+const full = { seconds: 10, warmUp: 5, brokerWarmUp: 60, rounds: 1, grid: 'full' } as const;
+const quick = { seconds: 3, warmUp: 3, brokerWarmUp: 15, rounds: 1, grid: 'axes' } as const;
 
 const threshold = (flags: string, what: string, value: number): Option =>
   new Option(flags, what).argParser(positive).default(value);
@@ -60,10 +49,16 @@ const command = (): Command =>
     .addOption(
       new Option('--warm-up <n>', `seconds of load before the first window (${full.warmUp})`).argParser(positive),
     )
+    .addOption(
+      new Option(
+        '--broker-warm-up <n>',
+        `seconds of saturating load on the new brokers before anything else (${full.brokerWarmUp})`,
+      ).argParser(positive),
+    )
     .addOption(new Option('--rounds <n>', `how often everything is measured (${full.rounds})`).argParser(count))
     .option(
       '--quick',
-      `${quick.seconds} s windows, ${quick.warmUp} s warm-up, the short grid: a first impression, no evidence`,
+      `${quick.seconds} s windows, ${quick.warmUp} s and ${quick.brokerWarmUp} s warm-up, the short grid: a first impression, no evidence`,
     )
     .addOption(
       new Option('--grid <which>', `loads of the quotient: all, or its axes and corners (${full.grid})`).choices([
@@ -120,6 +115,7 @@ export const parseStudyCommandLine = (args: readonly string[], exit: (code: numb
       parts: studyParts.filter((part) => named === undefined || named.length === 0 || named.includes(part)),
       seconds: parsed.seconds ?? preset.seconds,
       warmUpSeconds: parsed.warmUp ?? preset.warmUp,
+      brokerWarmUpSeconds: parsed.brokerWarmUp ?? preset.brokerWarmUp,
       rounds: parsed.rounds ?? preset.rounds,
       grid: parsed.grid ?? preset.grid,
       journalFile: parsed.journal,

@@ -9,6 +9,8 @@ export interface StudyOptions {
   readonly seconds: number;
   /** Load before each window. */
   readonly warmUpSeconds: number;
+  /** Saturating load once, before the first measurement: until then the brokers' code is not compiled. */
+  readonly brokerWarmUpSeconds: number;
   /** How often everything is measured; figures are medians. */
   readonly rounds: number;
   /** Whether the quotient is measured on the whole grid, or along its axes and at its corners. */

@@ -64,7 +64,7 @@ export interface Factor {
 
 export const factors: readonly Factor[] = [
   { setting: 'lingerMs', title: 'linger, ms', values: [0, 1, 2, 5, 10, 20] },
-  { setting: 'maxBatchBytes', title: 'largest batch, bytes', values: [16_384, 65_536, 262_144, 524_288, 1_048_576] },
+  { setting: 'maxBatchBytes', title: 'largest batch, bytes', values: [32_768, 65_536, 262_144, 524_288, 1_048_576] },
   { setting: 'maxRequestsInFlightPerBroker', title: 'requests in flight per broker', values: [1, 2, 3, 5] },
 ];
 

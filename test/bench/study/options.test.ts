@@ -35,6 +35,7 @@ describe('the command line of the study', () => {
         parts: ['latency', 'factors', 'quotient', 'throughput'],
         seconds: 10,
         warmUpSeconds: 5,
+        brokerWarmUpSeconds: 60,
         rounds: 1,
         grid: 'full',
         journalFile: undefined,

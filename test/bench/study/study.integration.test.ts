@@ -29,7 +29,17 @@ describe('npm run study', () => {
 
   it('measures on three brokers, draws, and measures nothing a second time', { timeout: 300_000 }, async () => {
     // Too short to say anything about speed: only that everything is measured, checked and reported.
-    const parts = ['latency', 'throughput', '--seconds', '3', '--warm-up', '1', '--no-verdict'];
+    const parts = [
+      'latency',
+      'throughput',
+      '--seconds',
+      '3',
+      '--warm-up',
+      '1',
+      '--broker-warm-up',
+      '1',
+      '--no-verdict',
+    ];
     const args = [...parts, '--charts', folder, '--journal', join(folder, 'journal')];
     const { code, stdout, stderr } = await study(...args);
     expect(stderr).toBe('');

@@ -9,6 +9,7 @@ export const sampleOptions: StudyOptions = {
   parts: studyParts,
   seconds: 10,
   warmUpSeconds: 5,
+  brokerWarmUpSeconds: 60,
   rounds: 1,
   grid: 'full',
   journalFile: undefined,
