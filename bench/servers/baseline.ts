@@ -7,7 +7,7 @@ import kafkajs, { type Message } from 'kafkajs';
 import lz4 from 'lz4-napi';
 import { loadContracts } from '../../gateway/contract/contract.ts';
 import { defaultRoutes } from '../../gateway/core/default-routes.ts';
-import { framingBytes, writeFraming } from '../../gateway/core/wire-format.ts';
+import { writeFraming } from '../../gateway/core/wire-format.ts';
 import type { BaselineOptions } from './baseline-options.ts';
 import { LingerBatches, type Settle } from './linger-batches.ts';
 
@@ -21,7 +21,8 @@ const microsecondsPerMillisecond = 1000;
 const route = defaultRoutes.find(({ pattern }) => pattern === 'v1/vehicles/{vehicleId}/telemetry');
 if (route === undefined) throw new Error('there is no default route for telemetry');
 const contracts = loadContracts({ routes: [route], protoPaths: [] });
-const codec = contracts.codecs(new Map(contracts.schemas.map(({ subject }) => [subject, 1]))).get(route.pattern);
+const registered = { registry: 'confluent', id: 1, uri: 'urn:bench:1' } as const;
+const codec = contracts.codecs(new Map(contracts.schemas.map(({ subject }) => [subject, registered]))).get(route.pattern);
 if (codec === undefined) throw new Error('there is no codec for telemetry');
 
 const { CompressionTypes, CompressionCodecs, Kafka, Partitioners, logLevel } = kafkajs;
@@ -57,8 +58,8 @@ const encodeValue = (message: object): Buffer => {
     slabUsed = 0;
   }
   const start = slabUsed;
-  writeFraming(codec.schemaId, slab, start);
-  slabUsed = codec.encoder.encode(message as Parameters<typeof codec.encoder.encode>[0], slab, start + framingBytes);
+  const body = writeFraming(codec.framing, slab, start);
+  slabUsed = codec.encoder.encode(message as Parameters<typeof codec.encoder.encode>[0], slab, body);
   return slab.subarray(start, slabUsed);
 };
 

@@ -12,7 +12,8 @@ const of = ({ seconds, round }: Take, ...parts: readonly (string | number)[]): s
 
 /** Under which names the journal keeps what was measured; also what the progress says. */
 export const keys = {
-  latency: (rate: number, take: Take): string => of(take, 'latency', `${rate}/s`),
+  latency: (rate: number, reader: 'no consumer' | 'one consumer', take: Take): string =>
+    of(take, 'latency', `${rate}/s`, reader),
   factor: ({ setting }: Factor, value: number, load: 'paced' | 'saturated', take: Take): string =>
     of(take, 'factors', `${setting} ${value}`, load),
   limit: ({ rate, connections }: Omit<QuotientCase, 'partitions'>, take: Take): string =>

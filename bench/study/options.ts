@@ -33,7 +33,7 @@ interface Parsed {
   verdict: boolean;
 }
 
-const full = { seconds: 10, warmUp: 5, brokerWarmUp: 60, rounds: 1, grid: 'full' } as const;
+const full = { seconds: 10, warmUp: 10, brokerWarmUp: 90, rounds: 1, grid: 'full' } as const;
 const quick = { seconds: 3, warmUp: 3, brokerWarmUp: 15, rounds: 1, grid: 'axes' } as const;
 
 const threshold = (flags: string, what: string, value: number): Option =>

@@ -36,9 +36,17 @@ export const warmBrokers = async (bed: TestBed, seconds: number): Promise<void> 
 /** At most this many publishes wait for their PUBACK at a rate. */
 const studyInFlight = pacedInFlight(rates[0] as number, studyConnections);
 
+/** To PUBACK alone, and then to a consumer, which takes a share of the brokers and of the machine for itself. */
 const latency = async (run: StudyRun, take: Take): Promise<void> => {
-  const steps = rates.map((rate) => ({ key: keys.latency(rate, take), rate }));
-  await measure(run, 'shared', steps, async (bed, missing) => {
+  const alone = rates.map((rate) => ({ key: keys.latency(rate, 'no consumer', take), rate }));
+  await measure(run, 'shared', alone, async (bed, missing) => {
+    await using server = await bed.gateway();
+    await using load = new ServedLoad({ bed, server });
+    await load.connect(studyConnections, studyInFlight);
+    return await load.take(missing, run.options);
+  });
+  const consumed = rates.map((rate) => ({ key: keys.latency(rate, 'one consumer', take), rate }));
+  await measure(run, 'shared', consumed, async (bed, missing) => {
     await using server = await bed.gateway();
     await using consumer = await bed.consumer();
     await using load = new ServedLoad({ bed, server, consumer });

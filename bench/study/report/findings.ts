@@ -12,7 +12,10 @@ export interface LatencyFinding {
   readonly rate: number;
   readonly ackedPerSecond: number;
   readonly cpuUsPerMessage: number;
+  /** While nobody reads the topic. */
   readonly puback: Percentiles;
+  /** While one consumer reads everything. */
+  readonly pubackWithConsumer: Percentiles;
   readonly endToEnd: Percentiles;
   readonly consumerCpuUsPerRecord: number;
 }
@@ -68,7 +71,8 @@ export const findingsOf = (journal: Journal, { seconds, rounds, grid, parts }: S
       rates.toReversed().flatMap((rate) =>
         latencyOf(
           rate,
-          taken((take) => keys.latency(rate, take)),
+          taken((take) => keys.latency(rate, 'no consumer', take)),
+          taken((take) => keys.latency(rate, 'one consumer', take)),
         ),
       ),
     ),
@@ -102,16 +106,17 @@ const notesOf = (name: string, { askedPerSecond, figures }: Measured): string[] 
   ...aboutNeighbours(name, [figures]),
 ];
 
-const latencyOf = (rate: number, taken: readonly Measured[]): LatencyFinding[] => {
-  const consumers = taken.flatMap(({ consumer }) => (consumer === undefined ? [] : [consumer]));
-  if (consumers.length === 0) return [];
-  const middle = (of: (measured: Measured) => number): number => median(taken.map(of)) as number;
+const latencyOf = (rate: number, alone: readonly Measured[], consumed: readonly Measured[]): LatencyFinding[] => {
+  const consumers = consumed.flatMap(({ consumer }) => (consumer === undefined ? [] : [consumer]));
+  if (alone.length === 0 || consumers.length === 0) return [];
+  const middle = (of: (measured: Measured) => number): number => median(alone.map(of)) as number;
   return [
     {
       rate,
       ackedPerSecond: middle(({ figures }) => figures.ackedPerSecond),
       cpuUsPerMessage: middle(({ figures }) => figures.cpuUsPerMessage),
-      puback: medianPercentiles(taken.map(({ puback }) => puback)),
+      puback: medianPercentiles(alone.map(({ puback }) => puback)),
+      pubackWithConsumer: medianPercentiles(consumed.map(({ puback }) => puback)),
       endToEnd: medianPercentiles(consumers.map(({ latency }) => latency)),
       consumerCpuUsPerRecord: median(consumers.map((each: ConsumerFigures) => each.cpuUsPerRecord)) as number,
     },

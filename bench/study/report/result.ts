@@ -5,7 +5,10 @@ import type { Findings, QuotientFinding } from './findings.ts';
 export interface StudyResult {
   readonly latency: readonly {
     readonly ratePerSecond: number;
+    /** While nobody reads the topic. */
     readonly puback: PercentileFigures;
+    /** While one consumer reads everything; so is `endToEnd`. */
+    readonly pubackWithConsumer: PercentileFigures;
     readonly endToEnd: PercentileFigures;
   }[];
   readonly quotient: QuotientSpread | null;
@@ -28,9 +31,10 @@ export interface QuotientSpread {
 }
 
 export const resultOf = ({ latency, quotients, saturatedPerSecond }: Findings): StudyResult => ({
-  latency: latency.map(({ rate, puback, endToEnd }) => ({
+  latency: latency.map(({ rate, puback, pubackWithConsumer, endToEnd }) => ({
     ratePerSecond: rate,
     puback: figuresOf(puback),
+    pubackWithConsumer: figuresOf(pubackWithConsumer),
     endToEnd: figuresOf(endToEnd),
   })),
   quotient: spreadOf(quotients),

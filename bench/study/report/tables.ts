@@ -16,8 +16,9 @@ const latencyTable = ({ latency }: Findings): string => {
     [p50Ms, p95Ms, p99Ms, p999Ms, maxMs].map((value) => value.toFixed(1));
   return table(
     ['messages/s', 'ms from the intended send time to', 'p50', 'p95', 'p99', 'p99.9', 'max', 'gateway µs CPU/msg'],
-    latency.flatMap(({ rate, puback, endToEnd, cpuUsPerMessage }) => [
+    latency.flatMap(({ rate, puback, pubackWithConsumer, endToEnd, cpuUsPerMessage }) => [
       [count(rate), 'PUBACK', ...percentiles(puback), cpuUsPerMessage.toFixed(1)],
+      [count(rate), 'PUBACK, with a consumer', ...percentiles(pubackWithConsumer), ''],
       [count(rate), 'consumer', ...percentiles(endToEnd), ''],
     ]),
   );

@@ -1,7 +1,10 @@
 import { rates } from '../plan.ts';
 import type { StudyResult } from './result.ts';
 
-/** What must hold on three brokers. Latencies are those at the highest of the studied rates. */
+/**
+ * What must hold on three brokers. Latencies are those at the highest of the studied rates; to PUBACK, while nobody reads
+ * the topic.
+ */
 export interface StudyThresholds {
   readonly maxPubackP50Ms: number;
   readonly maxPubackP99Ms: number;

@@ -34,8 +34,8 @@ describe('the command line of the study', () => {
       options: {
         parts: ['latency', 'factors', 'quotient', 'throughput'],
         seconds: 10,
-        warmUpSeconds: 5,
-        brokerWarmUpSeconds: 60,
+        warmUpSeconds: 10,
+        brokerWarmUpSeconds: 90,
         rounds: 1,
         grid: 'full',
         journalFile: undefined,

@@ -50,6 +50,7 @@ describe('npm run study', () => {
       latency: [1000, 5000, 10_000].map((ratePerSecond) => ({
         ratePerSecond,
         puback: { ...figures, p999Ms: expect.any(Number) },
+        pubackWithConsumer: { ...figures, p999Ms: expect.any(Number) },
         endToEnd: { ...figures, p999Ms: expect.any(Number) },
       })),
       quotient: null,

@@ -67,6 +67,7 @@ describe('the last line of a study', () => {
     expect(result.latency.at(-1)).toEqual({
       ratePerSecond: 10_000,
       puback: { p50Ms: 6, p95Ms: 12, p99Ms: 18, p999Ms: 24 },
+      pubackWithConsumer: { p50Ms: 8, p95Ms: 16, p99Ms: 24, p999Ms: 32 },
       endToEnd: { p50Ms: 10, p95Ms: 20, p99Ms: 30, p999Ms: 40 },
     });
     expect(result.quotient).toEqual({ loads: 27, min: 2, max: 3, maxOverMin: 1.5 });

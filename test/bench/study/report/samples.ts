@@ -50,7 +50,8 @@ export const completeJournal = async (round = 1): Promise<Journal> => {
   const take = { seconds: 10, round };
   for (const rate of rates) {
     const consumer = { latency: percentiles(10), records: 100, cpuUsPerRecord: 12 };
-    await journal.put(keys.latency(rate, take), measured(30, { consumer }));
+    await journal.put(keys.latency(rate, 'no consumer', take), measured(30));
+    await journal.put(keys.latency(rate, 'one consumer', take), measured(34, { consumer, puback: percentiles(8) }));
   }
   for (const factor of factors) {
     for (const value of factor.values) {
