@@ -27,6 +27,11 @@ export abstract class Publish implements Settleable {
   /** MQTT 5 correlation data as UTF-8 or hex, or undefined. */
   abstract readonly correlationId: string | undefined;
 
+  /** How many times it has been replayed out of the dead letters; 0: it comes from its device. */
+  get replayAttempt(): number {
+    return 0;
+  }
+
   /** Who takes the final outcome before the device is answered; set by `Ingest`. */
   concluder: Concluder | undefined;
   #outstanding = 0;
