@@ -7,6 +7,7 @@ import type { GatewayConfig } from './config/schema.ts';
 import { type Contracts, loadContracts } from './contract/contract.ts';
 import { Access } from './core/access.ts';
 import type { Account } from './core/account.ts';
+import type { RegisteredSchema } from './core/codec.ts';
 import { defaultCommandTopic } from './core/default-routes.ts';
 import { Ingest } from './core/ingest.ts';
 import { createPipeline } from './core/pipeline.ts';
@@ -138,9 +139,9 @@ export class Gateway {
       if (signal.aborted) return;
       this.#devices = this.#openDevices();
       await this.#records.open();
-      const ids = await schemaIds(this.#config, this.#contracts.schemas, this.#observability, signal);
-      if (ids === undefined || !(await this.#records.connect())) return;
-      const mqtt = this.#createMqttServer(ids);
+      const schemas = await schemaIds(this.#config, this.#contracts.schemas, this.#observability, signal);
+      if (schemas === undefined || !(await this.#records.connect())) return;
+      const mqtt = this.#createMqttServer(schemas);
       this.#mqtt = mqtt;
       mqtt.setPressure(this.#pressure.level);
       mqtt.setMemoryShort(this.#memory.level >= 2);
@@ -197,14 +198,14 @@ export class Gateway {
       : undefined;
   }
 
-  #createMqttServer(schemaIds: ReadonlyMap<string, number>): MqttServer {
+  #createMqttServer(schemas: ReadonlyMap<string, RegisteredSchema>): MqttServer {
     const { listeners, routes, mqtt, deadLetterTopic, eventSource, validation } = this.#config;
     const observability = this.#observability;
     const access = new Access(new RouteTable(routes), defaultCommandTopic);
     const authenticator = this.#createAuthenticator();
     const pipeline = createPipeline({
       routes,
-      codecs: this.#contracts.codecs(schemaIds),
+      codecs: this.#contracts.codecs(schemas),
       limits: validation,
       source: eventSource,
       maxRecordBytes: this.#config.kafka.maxBatchBytes - batchOverheadBytes,

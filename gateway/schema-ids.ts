@@ -1,5 +1,5 @@
 import type { GatewayConfig } from './config/schema.ts';
-import type { RecordSchema } from './core/codec.ts';
+import type { RecordSchema, RegisteredSchema } from './core/codec.ts';
 import type { Observability } from './observability/observability.ts';
 import { retryUntil } from './retry-until.ts';
 import { obtainSchemaIds } from './schema-registry/obtain-schema-ids.ts';
@@ -16,7 +16,7 @@ const isTransient = (error: unknown): boolean =>
  * The registry's ids of all schemas that the gateway writes, waited for as long as it takes. Where a spool is on, a
  * registry that does not answer is not waited for when the ids are known from before.
  *
- * @returns id by subject; undefined when `signal` was aborted meanwhile.
+ * @returns by subject; undefined when `signal` was aborted meanwhile.
  * @throws {SchemaRegistryError} what waiting cannot mend.
  */
 export async function schemaIds(
@@ -24,11 +24,11 @@ export async function schemaIds(
   schemas: readonly RecordSchema[],
   { lifecycle, spool: spoolEvents }: Observability,
   signal: AbortSignal,
-): Promise<ReadonlyMap<string, number> | undefined> {
+): Promise<ReadonlyMap<string, RegisteredSchema> | undefined> {
   const client = new RegistryClient(schemaRegistry);
   const memory = spool.mode === 'off' ? undefined : new RememberedSchemas(spool.directory, schemaRegistry.url);
   const attempt = () => obtainSchemaIds(client, schemas, schemaRegistry.register);
-  let ids: ReadonlyMap<string, number> | undefined;
+  let ids: ReadonlyMap<string, RegisteredSchema> | undefined;
   if (memory !== undefined) {
     ids = await attempt().catch(async (error: unknown) => {
       if (!isTransient(error)) throw error;
@@ -43,7 +43,7 @@ export async function schemaIds(
     onRetry: (error) => lifecycle.startDelayed('schema_registry', error),
   });
   if (ids === undefined) return undefined;
-  for (const [subject, id] of ids) lifecycle.schemaReady(subject, id);
+  for (const [subject, { id }] of ids) lifecycle.schemaReady(subject, id);
   await memory?.remember(schemas, ids).catch((error: unknown) => spoolEvents.schemasNotRemembered(error));
   return ids;
 }

@@ -2,9 +2,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import avsc from 'avsc';
 import protobuf from 'protobufjs';
-import type { RecordSchema, RouteCodec } from '../core/codec.ts';
+import type { RecordSchema, RegisteredSchema, RouteCodec } from '../core/codec.ts';
 import type { RouteSettings } from '../core/route.ts';
 import { RouteTable } from '../core/route-table.ts';
+import { framingOf } from '../core/wire-format.ts';
 import { agree } from './agreement.ts';
 import { AvroEncoder } from './avro-encoder.ts';
 import { ContractError } from './contract-error.ts';
@@ -29,10 +30,10 @@ export interface Contracts {
   /**
    * Codec of each protobuf route, by its pattern.
    *
-   * @param ids id in the registry of each of `schemas`, by subject.
+   * @param registered what the registry holds each of `schemas` as, by subject.
    * @throws {ContractError} `unregistered_schema` when one is missing.
    */
-  codecs(ids: ReadonlyMap<string, number>): ReadonlyMap<string, RouteCodec>;
+  codecs(registered: ReadonlyMap<string, RegisteredSchema>): ReadonlyMap<string, RouteCodec>;
 }
 
 /**
@@ -51,11 +52,14 @@ export function loadContracts(options: ContractOptions): Contracts {
     .map((route) => loadContract(route, root, [...(options.schemaPaths ?? []), shippedSchemas]));
   return {
     schemas: uniqueBySubject(contracts.map(({ schema }) => schema)),
-    codecs: (ids) => new Map(contracts.map((contract) => [contract.pattern, withId(contract, ids)])),
+    codecs: (registered) =>
+      new Map(
+        contracts.map((contract) => [contract.pattern, codecOf(contract, registered.get(contract.schema.subject))]),
+      ),
   };
 }
 
-interface RouteContract extends Omit<RouteCodec, 'schemaId'> {
+interface RouteContract extends Omit<RouteCodec, 'framing' | 'schemaUri'> {
   readonly pattern: string;
   readonly schema: RecordSchema;
 }
@@ -70,7 +74,8 @@ function loadContract(route: RouteSettings, root: protobuf.Root, schemaPaths: re
       pattern: route.pattern,
       decoder: new ProtobufDecoder(type, event, route.items, agree(event, record)),
       encoder: new AvroEncoder(record),
-      schema: { subject: subjectOf(route.kafkaTopic, record), definition },
+      contentType: 'application/avro',
+      schema: { subject: subjectOf(route.kafkaTopic, record), type: 'AVRO', definition },
     };
   } catch (error) {
     if (!(error instanceof ContractError)) throw error;
@@ -139,8 +144,10 @@ function uniqueBySubject(schemas: readonly RecordSchema[]): RecordSchema[] {
   return [...unique.values()];
 }
 
-function withId(contract: RouteContract, ids: ReadonlyMap<string, number>): RouteCodec {
-  const schemaId = ids.get(contract.schema.subject);
-  if (schemaId !== undefined) return { decoder: contract.decoder, encoder: contract.encoder, schemaId };
-  throw new ContractError('unregistered_schema', `the registry gave no id for "${contract.schema.subject}"`);
+function codecOf(contract: RouteContract, registered: RegisteredSchema | undefined): RouteCodec {
+  const { decoder, encoder, contentType, schema } = contract;
+  if (registered === undefined) {
+    throw new ContractError('unregistered_schema', `the registry gave no id for "${schema.subject}"`);
+  }
+  return { decoder, encoder, contentType, framing: framingOf(registered), schemaUri: registered.uri };
 }

@@ -61,7 +61,7 @@ export class LifecycleEvents {
     this.#log.write('info', 'admin_listening', 'health and metrics are served', { host, port });
   }
 
-  schemaReady(subject: string, id: number): void {
+  schemaReady(subject: string, id: number | string): void {
     this.#log.write('info', 'schema_ready', 'the registry has the schema', { subject, id });
   }
 

@@ -1,4 +1,4 @@
-import type { RecordSchema } from '../core/codec.ts';
+import type { RecordSchema, RegisteredSchema } from '../core/codec.ts';
 import { backwardIncompatibility } from './backward-compatibility.ts';
 import type { RegistryClient } from './registry-client.ts';
 import { SchemaRegistryError } from './registry-error.ts';
@@ -8,22 +8,22 @@ import { SchemaRegistryError } from './registry-error.ts';
  *
  * @param register true: a schema that is no version of its subject yet becomes one, once it is certain that it is
  * backward compatible with the version before it. False: somebody else registers, and an unknown schema is an error.
- * @returns id by subject.
+ * @returns by subject.
  * @throws {SchemaRegistryError} of the first schema that fails; those before it stay registered, which harms nobody.
  */
 export async function obtainSchemaIds(
   client: RegistryClient,
   schemas: readonly RecordSchema[],
   register: boolean,
-): Promise<ReadonlyMap<string, number>> {
-  const ids = new Map<string, number>();
+): Promise<ReadonlyMap<string, RegisteredSchema>> {
+  const ids = new Map<string, RegisteredSchema>();
   for (const schema of schemas) {
     ids.set(schema.subject, register ? await lookUpOrRegister(client, schema) : await client.lookUp(schema));
   }
   return ids;
 }
 
-async function lookUpOrRegister(client: RegistryClient, schema: RecordSchema): Promise<number> {
+async function lookUpOrRegister(client: RegistryClient, schema: RecordSchema): Promise<RegisteredSchema> {
   const known = await client.lookUp(schema).catch(absentAsUndefined);
   if (known !== undefined) return known;
   await assertCompatible(client, schema);

@@ -1,4 +1,4 @@
-import type { RecordSchema } from '../core/codec.ts';
+import type { RecordSchema, RegisteredSchema } from '../core/codec.ts';
 import { codeOfStatus, SchemaRegistryError } from './registry-error.ts';
 
 export interface RegistryOptions {
@@ -39,14 +39,19 @@ export class RegistryClient {
     this.#timeoutMs = options.timeoutMs;
   }
 
-  /** Registers a schema as a version of its subject, unless it is one already. @returns the schema's id. */
-  async register(schema: RecordSchema): Promise<number> {
-    return idIn(await this.#post(`/subjects/${encodeURIComponent(schema.subject)}/versions`, schema));
+  /** Registers a schema as a version of its subject, unless it is one already. */
+  async register(schema: RecordSchema): Promise<RegisteredSchema> {
+    return this.#registered(await this.#post(`/subjects/${encodeURIComponent(schema.subject)}/versions`, schema));
   }
 
-  /** @returns the id of a schema that is a version of its subject; `schema_not_found` when it is none. */
-  async lookUp(schema: RecordSchema): Promise<number> {
-    return idIn(await this.#post(`/subjects/${encodeURIComponent(schema.subject)}`, schema));
+  /** A schema that is a version of its subject; `schema_not_found` when it is none. */
+  async lookUp(schema: RecordSchema): Promise<RegisteredSchema> {
+    return this.#registered(await this.#post(`/subjects/${encodeURIComponent(schema.subject)}`, schema));
+  }
+
+  #registered(answer: Answer): RegisteredSchema {
+    const id = idIn(answer);
+    return { registry: 'confluent', id, uri: `${this.#base}/schemas/ids/${id}` };
   }
 
   /** @returns the schema with an id, as JSON text. */

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { RecordSchema } from '../core/codec.ts';
+import type { RecordSchema, RegisteredSchema } from '../core/codec.ts';
 
 export const schemasFileName = 'schemas.json';
 
-/** Ids by the digest of what they belong to. */
-type Remembered = Readonly<Record<string, number>>;
+/** By the digest of what they belong to. */
+type Remembered = Readonly<Record<string, unknown>>;
 
 /**
  * The registry's ids of the schemas that this gateway writes, beside the spool, so that it can start and take records
@@ -23,19 +23,19 @@ export class RememberedSchemas {
     this.#registry = registry;
   }
 
-  /** @returns id by subject, or undefined unless all are known. */
-  async recall(schemas: readonly RecordSchema[]): Promise<ReadonlyMap<string, number> | undefined> {
+  /** @returns by subject, or undefined unless all are known. */
+  async recall(schemas: readonly RecordSchema[]): Promise<ReadonlyMap<string, RegisteredSchema> | undefined> {
     const remembered = await this.#read();
-    const ids = new Map<string, number>();
+    const registered = new Map<string, RegisteredSchema>();
     for (const schema of schemas) {
-      const id = remembered[this.#digest(schema)];
-      if (typeof id !== 'number') return undefined;
-      ids.set(schema.subject, id);
+      const known = remembered[this.#digest(schema)];
+      if (!isRegistered(known)) return undefined;
+      registered.set(schema.subject, known);
     }
-    return ids;
+    return registered;
   }
 
-  async remember(schemas: readonly RecordSchema[], ids: ReadonlyMap<string, number>): Promise<void> {
+  async remember(schemas: readonly RecordSchema[], ids: ReadonlyMap<string, RegisteredSchema>): Promise<void> {
     const remembered = Object.fromEntries(schemas.map((schema) => [this.#digest(schema), ids.get(schema.subject)]));
     const unfinished = `${this.#path}.new`;
     await writeFile(unfinished, `${JSON.stringify(remembered)}\n`, { mode: 0o600, flush: true });
@@ -57,4 +57,10 @@ export class RememberedSchemas {
       .update(JSON.stringify([this.#registry, subject, definition]))
       .digest('hex');
   }
+}
+
+function isRegistered(value: unknown): value is RegisteredSchema {
+  if (typeof value !== 'object' || value === null) return false;
+  const { registry, id, uri } = value as Partial<RegisteredSchema>;
+  return typeof uri === 'string' && typeof id === (registry === 'confluent' ? 'number' : 'string');
 }

@@ -9,7 +9,7 @@ import { ContractError } from '../../../gateway/contract/contract-error.ts';
 import { defaultRoutes } from '../../../gateway/core/default-routes.ts';
 import { createPipeline } from '../../../gateway/core/pipeline.ts';
 import type { RouteSettings } from '../../../gateway/core/route.ts';
-import { defaultOptions, receivedAtMs, run, TestPublish, TestSink } from '../core/fixture.ts';
+import { defaultOptions, receivedAtMs, registered, run, TestPublish, TestSink } from '../core/fixture.ts';
 
 let directory: string;
 beforeEach(() => {
@@ -65,7 +65,7 @@ function publish(fields: string, places: object[], payloadOf: (type: protobuf.Ty
   const contracts = load(fields, places, settings);
   const routes = [{ ...route, ...settings }];
   const ids = new Map(contracts.schemas.map(({ subject }) => [subject, 7]));
-  const pipeline = createPipeline({ ...defaultOptions, routes, codecs: contracts.codecs(ids) });
+  const pipeline = createPipeline({ ...defaultOptions, routes, codecs: contracts.codecs(registered(ids)) });
   const type = protobuf.parse(doorsProto(fields)).root.lookupType(routes[0]?.message as string);
   const sink = new TestSink();
   const topic = 'v1/vehicles/veh-7/doors';

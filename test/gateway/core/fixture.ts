@@ -1,5 +1,6 @@
 import { loadContracts } from '../../../gateway/contract/contract.ts';
 import { loadProtos } from '../../../gateway/contract/proto-root.ts';
+import type { RegisteredSchema } from '../../../gateway/core/codec.ts';
 import { defaultRoutes } from '../../../gateway/core/default-routes.ts';
 import type { Identity } from '../../../gateway/core/identity.ts';
 import type { Outcome, Rejection } from '../../../gateway/core/outcome.ts';
@@ -124,9 +125,15 @@ export function readHeaders(bytes: Buffer): Record<string, string> {
 export const contracts = loadContracts({ routes: defaultRoutes });
 export const schemaIds = new Map(contracts.schemas.map(({ subject }, index) => [subject, 0x01020300 + index]));
 
+/** As a registry holds schemas with these ids. */
+export const registered = (ids: ReadonlyMap<string, number>): ReadonlyMap<string, RegisteredSchema> =>
+  new Map(
+    [...ids].map(([subject, id]) => [subject, { registry: 'confluent', id, uri: `http://registry/schemas/ids/${id}` }]),
+  );
+
 export const defaultOptions: PipelineOptions = {
   routes: defaultRoutes,
-  codecs: contracts.codecs(schemaIds),
+  codecs: contracts.codecs(registered(schemaIds)),
   limits: { maxClockAheadSeconds: 300, maxClockBehindSeconds: 30 * 86_400 },
   source: '/edge-ingest-gateway',
   maxRecordBytes: 100_000,

@@ -6,14 +6,17 @@ import { type RegistryStub, type StubAnswers, startRegistryStub } from './regist
 
 const record = (...fields: object[]) => JSON.stringify({ type: 'record', name: 'R', fields });
 const old = record({ name: 'a', type: 'int' });
-const schema = { subject: 's', definition: record({ name: 'a', type: 'int' }, { name: 'b', type: 'int', default: 0 }) };
-const incompatible = { subject: 's', definition: record({ name: 'a', type: 'int' }, { name: 'b', type: 'int' }) };
+const avro = (definition: string) => ({ subject: 's', type: 'AVRO', definition }) as const;
+const schema = avro(record({ name: 'a', type: 'int' }, { name: 'b', type: 'int', default: 0 }));
+const incompatible = avro(record({ name: 'a', type: 'int' }, { name: 'b', type: 'int' }));
 
 const lookUp = 'POST /subjects/s';
 const latest = 'GET /subjects/s/versions/latest';
 const compatibility = 'POST /compatibility/subjects/s/versions/latest?verbose=true';
 const register = 'POST /subjects/s/versions';
 const compatible = [[200, { is_compatible: true }]] as const;
+
+const registered = (id: number) => expect.objectContaining({ registry: 'confluent', id });
 
 let stub: RegistryStub;
 afterEach(() => stub.close());
@@ -32,14 +35,14 @@ async function obtain(
 describe('obtaining ids', () => {
   it('takes the id of a schema that is registered', async () => {
     expect(await obtain({ [lookUp]: [[200, { id: 5 }]] }, true)).toEqual({
-      outcome: new Map([['s', 5]]),
+      outcome: new Map([['s', registered(5)]]),
       asked: [lookUp],
     });
   });
 
   it('registers the first schema of a subject', async () => {
     expect(await obtain({ [register]: [[200, { id: 5 }]] }, true)).toEqual({
-      outcome: new Map([['s', 5]]),
+      outcome: new Map([['s', registered(5)]]),
       asked: [lookUp, latest, register],
     });
   });
@@ -47,7 +50,7 @@ describe('obtaining ids', () => {
   it('registers a schema that can read what the one before it wrote', async () => {
     const answers = { [latest]: [[200, { schema: old }]], [compatibility]: compatible, [register]: [[200, { id: 6 }]] };
     expect(await obtain(answers, true)).toEqual({
-      outcome: new Map([['s', 6]]),
+      outcome: new Map([['s', registered(6)]]),
       asked: [lookUp, latest, compatibility, register],
     });
   });
@@ -79,7 +82,7 @@ describe('obtaining ids', () => {
       ],
       [register]: [[409, { message: 'already exists' }]],
     };
-    expect(await obtain(answers, true)).toMatchObject({ outcome: new Map([['s', 9]]) });
+    expect(await obtain(answers, true)).toMatchObject({ outcome: new Map([['s', registered(9)]]) });
   });
 
   it('fails when the registry refuses for another reason', async () => {

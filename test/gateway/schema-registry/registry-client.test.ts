@@ -3,7 +3,7 @@ import { RegistryClient } from '../../../gateway/schema-registry/registry-client
 import { SchemaCache } from '../../../gateway/schema-registry/schema-cache.ts';
 import { type RegistryStub, type StubAnswers, startRegistryStub } from './registry-stub.ts';
 
-const schema = { subject: 'topic-a/b.Record', definition: '"string"' };
+const schema = { subject: 'topic-a/b.Record', type: 'AVRO', definition: '"string"' } as const;
 const versions = 'POST /subjects/topic-a%2Fb.Record/versions';
 
 let stub: RegistryStub;
@@ -17,7 +17,11 @@ async function client(answers: StubAnswers, timeoutMs = 5000): Promise<RegistryC
 describe('a registry client', () => {
   it('registers a schema under its subject and returns the id', async () => {
     const registry = await client({ [versions]: [[200, { id: 42 }]] });
-    expect(await registry.register(schema)).toBe(42);
+    expect(await registry.register(schema)).toEqual({
+      registry: 'confluent',
+      id: 42,
+      uri: `${stub.url}/schemas/ids/42`,
+    });
     expect(stub.requests).toEqual([
       {
         line: versions,
@@ -29,7 +33,7 @@ describe('a registry client', () => {
 
   it('looks up the id of a registered schema', async () => {
     const registry = await client({ 'POST /subjects/topic-a%2Fb.Record': [[200, { id: 7, version: 1 }]] });
-    expect(await registry.lookUp(schema)).toBe(7);
+    expect(await registry.lookUp(schema)).toMatchObject({ id: 7 });
   });
 
   it('fetches schemas by id and by subject', async () => {

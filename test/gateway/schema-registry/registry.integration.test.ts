@@ -19,6 +19,7 @@ function routesOfOwn() {
   return defaultRoutes.map((route) => ({ ...route, kafkaTopic }));
 }
 
+const avro = (subject: string, definition: string) => ({ subject, type: 'AVRO', definition }) as const;
 const definition = (...fields: object[]) => JSON.stringify({ type: 'record', name: 'R', fields });
 
 describe('with a real registry', () => {
@@ -50,7 +51,7 @@ describe('with a real registry', () => {
     const { schemas } = loadContracts({ routes: routesOfOwn() });
     const ids = await obtainSchemaIds(client, schemas, true);
     for (const { subject, definition } of schemas) {
-      expect(await client.schemaById(ids.get(subject) as number)).toBe(definition);
+      expect(await client.schemaById(ids.get(subject)?.id as number)).toBe(definition);
       expect(await client.latestSchema(subject)).toBe(definition);
     }
     expect(await obtainSchemaIds(client, schemas, false)).toEqual(ids);
@@ -60,21 +61,21 @@ describe('with a real registry', () => {
   it('an evolved schema is registered beside the old one, an incompatible one is not', async () => {
     const subject = `test-${randomUUID()}`;
     const a = { name: 'a', type: 'int' };
-    const first = { subject, definition: definition(a) };
-    const evolved = { subject, definition: definition(a, { name: 'b', type: 'int', default: 0 }) };
+    const first = avro(subject, definition(a));
+    const evolved = avro(subject, definition(a, { name: 'b', type: 'int', default: 0 }));
     const [oldId] = (await obtainSchemaIds(client, [first], true)).values();
     const [newId] = (await obtainSchemaIds(client, [evolved], true)).values();
-    expect(newId).not.toBe(oldId);
-    expect(await client.schemaById(oldId as number)).toBe(first.definition);
-    const broken = { subject, definition: definition(a, { name: 'c', type: 'int' }) };
+    expect(newId?.id).not.toBe(oldId?.id);
+    expect(await client.schemaById(oldId?.id as number)).toBe(first.definition);
+    const broken = avro(subject, definition(a, { name: 'c', type: 'int' }));
     await expect(obtainSchemaIds(client, [broken], true)).rejects.toMatchObject({ code: 'schema_incompatible' });
     expect(await client.latestSchema(subject)).toBe(evolved.definition);
   });
 
   it('several gateways that start at once all get the same id', async () => {
-    const schema = { subject: `test-${randomUUID()}`, definition: definition({ name: 'a', type: 'int' }) };
+    const schema = avro(`test-${randomUUID()}`, definition({ name: 'a', type: 'int' }));
     const starts = Array.from({ length: 5 }, () => obtainSchemaIds(client, [schema], true));
-    const ids = (await Promise.all(starts)).map((each) => each.get(schema.subject));
+    const ids = (await Promise.all(starts)).map((each) => each.get(schema.subject)?.id);
     expect(new Set(ids).size).toBe(1);
   });
 
@@ -82,9 +83,9 @@ describe('with a real registry', () => {
     const subject = `test-${randomUUID()}`;
     await expect(client.schemaById(2_000_000_000)).rejects.toMatchObject({ code: 'schema_not_found' });
     await expect(client.latestSchema(subject)).rejects.toMatchObject({ code: 'schema_not_found' });
-    await expect(client.lookUp({ subject, definition: '"int"' })).rejects.toMatchObject({ code: 'schema_not_found' });
-    const invalid = { subject, definition: '{"type":"nope"}' };
+    await expect(client.lookUp(avro(subject, '"int"'))).rejects.toMatchObject({ code: 'schema_not_found' });
+    const invalid = avro(subject, '{"type":"nope"}');
     await expect(client.register(invalid)).rejects.toMatchObject({ code: 'schema_invalid' });
-    expect(await client.checkCompatibility({ subject, definition: '"int"' })).toMatchObject({ compatible: true });
+    expect(await client.checkCompatibility(avro(subject, '"int"'))).toMatchObject({ compatible: true });
   });
 });
