@@ -5,7 +5,10 @@ import type { Settleable } from './publish.ts';
  * that outlives the call.
  */
 export interface RecordEncoder<Event> {
-  /** Writes the record's value from `offset`. Returns the end offset, or a negative number when it does not fit. */
+  /**
+   * Writes the record's value from `offset`. Returns the end offset, `nullValue` for a record without a value, or another
+   * negative number when it does not fit.
+   */
   writeValue(event: Event, target: Uint8Array, offset: number): number;
   /**
    * Writes the record's header array as in Kafka's record format v2 (zigzag varint count, then for each: varint length,
@@ -13,6 +16,9 @@ export interface RecordEncoder<Event> {
    */
   writeHeaders(event: Event, target: Uint8Array, offset: number): number;
 }
+
+/** What `writeValue` returns for a record whose value is null (a tombstone), which an empty one is not. */
+export const nullValue = -2;
 
 /** Timestamp of a record without one (Kafka's NO_TIMESTAMP): a topic's limits on timestamps do not apply to it. */
 export const undated = -1;

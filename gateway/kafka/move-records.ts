@@ -40,7 +40,7 @@ function moveRecord(cursor: RecordCursor, from: SealedBatch, lane: Lane, onSeale
   if (open.records > 0 && open.handedOver !== from.handedOver) lane.seal(onSealed);
   const opensAtMs = open.records > 0 ? open.openedAtMs : from.openedAtMs;
   const { source, keyAt, keyLength, timestampMs, index } = cursor;
-  const key = source.subarray(keyAt, keyAt + keyLength);
+  const key = source.subarray(keyAt, keyAt + Math.max(0, keyLength));
   const settleable = from.settleables[index] as Settleable;
   const bytes = lane.append(key, keyLength, timestampMs, recordCopier, cursor, settleable, onSealed);
   if (bytes < 0) throw new RangeError(`a record of ${lane.topic} does not fit into a batch any more`);

@@ -28,7 +28,7 @@ export function murmur2(bytes: Uint8Array, length: number): number {
   return hash ^ (hash >>> 15);
 }
 
-/** The partition of a keyed record, as Java's `BuiltInPartitioner.partitionForKey`. */
+/** The partition of a keyed record, as Java's `BuiltInPartitioner.partitionForKey`. `keyLength` may be `emptyKey`. */
 export function partitionForKey(key: Uint8Array, keyLength: number, partitions: number): number {
-  return (murmur2(key, keyLength) & 0x7fffffff) % partitions;
+  return (murmur2(key, Math.max(0, keyLength)) & 0x7fffffff) % partitions;
 }

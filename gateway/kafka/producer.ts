@@ -155,14 +155,30 @@ export class Producer implements RecordSink, RecordHolder {
     event: Event,
     settleable: Settleable,
   ): boolean {
+    const keyLength = this.#key.encode(key);
+    return this.appendKeyed(topic, this.#key.bytes, keyLength, timestampMs, encoder, event, settleable);
+  }
+
+  /**
+   * `append` for a key that is bytes already, whatever they mean.
+   *
+   * @param keyLength how many of `keyBytes` are the key; 0: no key, any partition. `emptyKey`: a key without bytes.
+   */
+  appendKeyed<Event>(
+    topic: string,
+    keyBytes: Uint8Array,
+    keyLength: number,
+    timestampMs: number,
+    encoder: RecordEncoder<Event>,
+    event: Event,
+    settleable: Settleable,
+  ): boolean {
     const lanes = this.#topics.get(topic);
     if (lanes === undefined) throw new KafkaError('topic_not_configured', `not started for topic "${topic}"`);
     if (this.#ended) {
       this.#refuseLate(settleable);
       return true;
     }
-    const keyLength = this.#key.encode(key);
-    const keyBytes = this.#key.bytes;
     const lane = keyLength === 0 ? lanes.forUnkeyed() : lanes.forKey(keyBytes, keyLength);
     const sealed = this.#sender.sealed;
     const bytes = lane.append(keyBytes, keyLength, timestampMs, encoder, event, settleable, sealed);

@@ -1,3 +1,6 @@
+/** Length of a key that is there and has no bytes, as opposed to 0: no key. */
+export const emptyKey = -1;
+
 /** Holds the UTF-8 bytes of the record key at hand, so that hashing and writing share one encoding of it. */
 export class KeyBytes {
   bytes = Buffer.allocUnsafe(1024);

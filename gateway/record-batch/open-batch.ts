@@ -1,8 +1,8 @@
 import type { Settleable } from '../core/publish.ts';
-import type { RecordEncoder } from '../core/record-sink.ts';
+import { nullValue, type RecordEncoder } from '../core/record-sink.ts';
 import type { BufferPool } from './buffer-pool.ts';
 import { headerBytes, SealedBatch, sealBytes } from './sealed-batch.ts';
-import { maxVarlongBytes, writePaddedVarint, writeVarint, writeVarlong } from './varint.ts';
+import { maxVarlongBytes, writePaddedNull, writePaddedVarint, writeVarint, writeVarlong } from './varint.ts';
 
 /** Attributes, timestamp delta, offset delta and key length: the parts of a record before the key, at their largest. */
 const prefixBytes = 1 + maxVarlongBytes + 5 + 5;
@@ -42,7 +42,7 @@ export class OpenBatch {
   /**
    * Encodes one record behind the others.
    *
-   * @param keyLength 0 means: no key.
+   * @param keyLength 0 means: no key; `emptyKey` one without bytes.
    * @returns the bytes that it takes, or −1 when it does not fit: nothing has changed then. The same holds when the
    * encoder throws.
    */
@@ -93,14 +93,16 @@ export class OpenBatch {
     target[bodyAt] = 0;
     let at = writeVarlong(this.records === 0 ? 0 : timestampMs - this.#baseTimestampMs, target, bodyAt + 1);
     at = writeVarint(this.records, target, at);
-    at = writeVarint(keyLength === 0 ? -1 : keyLength, target, at);
+    at = writeVarint(keyLength === 0 ? -1 : Math.max(0, keyLength), target, at);
     for (let i = 0; i < keyLength; i++) target[at + i] = key[i] as number;
-    const valueAt = at + keyLength + width;
-    const valueEnd = encoder.writeValue(event, target, valueAt);
+    const valueAt = at + Math.max(0, keyLength) + width;
+    const written = encoder.writeValue(event, target, valueAt);
+    const valueEnd = written === nullValue ? valueAt : written;
     if (!(valueEnd >= valueAt && valueEnd < limit)) return -1;
     const end = encoder.writeHeaders(event, target, valueEnd);
     if (!(end > valueEnd && end <= limit)) return -1;
-    writePaddedVarint(valueEnd - valueAt, width, target, valueAt - width);
+    if (written === nullValue) writePaddedNull(width, target, valueAt - width);
+    else writePaddedVarint(valueEnd - valueAt, width, target, valueAt - width);
     writePaddedVarint(end - bodyAt, width, target, this.#end);
     return end;
   }

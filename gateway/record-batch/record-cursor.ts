@@ -1,4 +1,5 @@
-import type { RecordEncoder } from '../core/record-sink.ts';
+import { nullValue, type RecordEncoder } from '../core/record-sink.ts';
+import { emptyKey } from './key-bytes.ts';
 import { baseTimestampOf, recordsOf } from './sealed-batch.ts';
 import { VarintReader } from './varint.ts';
 
@@ -16,9 +17,11 @@ export class RecordCursor {
   index = -1;
   timestampMs = 0;
   keyAt = 0;
-  /** 0: the record has no key. */
+  /** 0: the record has no key. `emptyKey`: one without bytes. */
   keyLength = 0;
   valueAt = 0;
+  /** The record's value is null. */
+  isNull = false;
   valueEnd = 0;
   /** The header array, its count included, begins here. */
   headersAt = 0;
@@ -50,12 +53,14 @@ export class RecordCursor {
     this.timestampMs = this.#baseTimestampMs + reader.read();
     // The offset delta is the record's position.
     reader.read();
-    this.keyLength = Math.max(0, reader.read());
+    const keyLength = reader.read();
+    this.keyLength = keyLength === 0 ? emptyKey : Math.max(0, keyLength);
     this.keyAt = reader.offset;
-    reader.offset += this.keyLength;
-    const valueLength = Math.max(0, reader.read());
+    reader.offset += Math.max(0, keyLength);
+    const valueLength = reader.read();
+    this.isNull = valueLength < 0;
     this.valueAt = reader.offset;
-    this.valueEnd = reader.offset + valueLength;
+    this.valueEnd = reader.offset + Math.max(0, valueLength);
     this.headersAt = this.valueEnd;
     if (length < 0 || end > this.source.length || this.valueEnd > end) throw new RangeError('a record ends too early');
     this.end = end;
@@ -66,7 +71,8 @@ export class RecordCursor {
 
 /** Writes the record that a cursor is at as it is. */
 export const recordCopier: RecordEncoder<RecordCursor> = {
-  writeValue: ({ source, valueAt, valueEnd }, target, offset) => copy(source, valueAt, valueEnd, target, offset),
+  writeValue: ({ source, valueAt, valueEnd, isNull }, target, offset) =>
+    isNull ? nullValue : copy(source, valueAt, valueEnd, target, offset),
   writeHeaders: ({ source, headersAt, end }, target, offset) => copy(source, headersAt, end, target, offset),
 };
 

@@ -53,6 +53,12 @@ export function writePaddedVarint(value: number, width: number, target: Uint8Arr
   target[last] = rest;
 }
 
+/** Writes −1, the length of what is null, in exactly `width` bytes. */
+export function writePaddedNull(width: number, target: Uint8Array, offset: number): void {
+  // Zigzag makes 1 of −1; half of that is what is doubled.
+  writePaddedVarint(0.5, width, target, offset);
+}
+
 /** Reads varints one after another. */
 export class VarintReader {
   readonly #source: Uint8Array;

@@ -23,7 +23,7 @@ export interface RefusedRecord {
 }
 
 export function keyOf({ source, keyAt, keyLength }: RecordCursor): string {
-  return source.toString('utf8', keyAt, keyAt + keyLength);
+  return source.toString('utf8', keyAt, keyAt + Math.max(0, keyLength));
 }
 
 /**
