@@ -199,7 +199,8 @@ export class Gateway {
   }
 
   #createMqttServer(schemas: ReadonlyMap<string, RegisteredSchema>): MqttServer {
-    const { listeners, routes, mqtt, deadLetterTopic, eventSource, validation } = this.#config;
+    const { listeners, routes, mqtt, deadLetterTopic, eventSource, eventTenant, validation } = this.#config;
+    const origin = { source: eventSource, tenant: eventTenant };
     const observability = this.#observability;
     const access = new Access(new RouteTable(routes), defaultCommandTopic);
     const authenticator = this.#createAuthenticator();
@@ -207,10 +208,11 @@ export class Gateway {
       routes,
       codecs: this.#contracts.codecs(schemas),
       limits: validation,
-      source: eventSource,
+      ...origin,
       maxRecordBytes: this.#config.kafka.maxBatchBytes - batchOverheadBytes,
     });
     const ingest = new Ingest({
+      ...origin,
       pipeline,
       sink: this.#records.sink as RecordSink,
       deadLetterTopic,

@@ -69,4 +69,9 @@ export const eventSettings = {
     pattern: '^[^\\s]+$',
     rule: 'text without white space',
   }),
+  eventTenant: text('Whose vehicles these are: the extension attribute `tenant` of every record. Empty: left out.', {
+    default: '',
+    pattern: '^[^\\s]{0,128}$',
+    rule: 'up to 128 characters without white space',
+  }),
 };

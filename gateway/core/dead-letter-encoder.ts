@@ -1,26 +1,38 @@
 import type { DeadLetter } from './dead-letter.ts';
+import { CommonHeaders, type RecordOrigin } from './headers/common-headers.ts';
 import { fitted, writeBytes, writeHeader, writeLength, writeText } from './headers/header-writer.ts';
 import { millisecondsLength, TimestampWriter } from './headers/timestamp-writer.ts';
 import { truncateUtf8 } from './headers/utf8.ts';
 import type { RecordEncoder } from './record-sink.ts';
 
+/** CloudEvents type of all dead letters. */
+export const deadLetterType = 'com.mobilitycorp.deadletter.v1';
+
 /** Longer texts are cut, so that a letter without payload fits into every batch. */
 const maxMessageBytes = 1024;
 const maxTextBytes = 256;
-/** dlq_reason, dlq_message, dlq_device_id, dlq_device_kind, dlq_mqtt_topic, dlq_qos, dlq_received_time. */
-const headersAlways = 7;
+/** ce_id, content-type; dlq_reason, dlq_message, dlq_device_id, dlq_device_kind, dlq_mqtt_topic, dlq_qos, dlq_received_time. */
+const headersAlways = 9;
+
+const cut = (text: string | undefined): string | undefined => text && truncateUtf8(text, maxTextBytes);
 
 /**
  * Writes the record of a dead letter. Its value is the payload as it was received; empty when the payload did not fit,
  * and then the header `dlq_dropped_payload_bytes` tells how long it was. The other headers, all text:
  *
+ * - those that all records share; `ce_time` is the time of receipt, `ce_subject` and `ce_partitionkey` whom the device
+ *   is bound to, `ce_id` `{deviceId}:{digest}:dead-letter`: a publish that is refused again has the same
  * - `dlq_reason`: one of `rejectionReasons`; `dlq_message`: field, value and limit in words
  * - `dlq_device_id`, `dlq_device_kind` (vehicle, bay or anonymous), `dlq_mqtt_topic`, `dlq_qos` (0, 1 or 2)
  * - `dlq_received_time`: RFC 3339 with milliseconds, also the record's timestamp, unless Kafka refused that
- * - `traceparent`, `ce_correlationid`: when the publish had them
  */
 export class DeadLetterEncoder implements RecordEncoder<DeadLetter> {
+  readonly #common: CommonHeaders;
   readonly #timestamps = new TimestampWriter();
+
+  constructor(origin: RecordOrigin) {
+    this.#common = new CommonHeaders(origin, { eventType: deadLetterType });
+  }
 
   writeValue(letter: DeadLetter, target: Uint8Array, offset: number): number {
     return letter.form === 'stripped' ? offset : fitted(writeBytes(letter.publish.payload, target, offset), target);
@@ -28,23 +40,29 @@ export class DeadLetterEncoder implements RecordEncoder<DeadLetter> {
 
   writeHeaders(letter: DeadLetter, target: Uint8Array, offset: number): number {
     const { publish, rejection, form } = letter;
-    const { identity, traceparent, correlationId } = publish;
-    const optional: [key: string, value: string | undefined][] = [
-      ['dlq_dropped_payload_bytes', form === 'stripped' ? String(publish.payload.length) : undefined],
-      ['traceparent', traceparent],
-      ['ce_correlationid', correlationId],
-    ];
-    const given = optional.filter(([, value]) => value !== undefined);
-    let at = writeLength(headersAlways + given.length, target, offset);
+    const { identity, receivedAtMs, replayAttempt } = publish;
+    const cause = {
+      receivedAtMs,
+      replayAttempt,
+      traceparent: cut(publish.traceparent),
+      correlationId: cut(publish.correlationId),
+    };
+    const key = truncateUtf8(letter.key, maxTextBytes);
+    const deviceId = truncateUtf8(identity.deviceId, maxTextBytes);
+    const dropped = form === 'stripped';
+    let at = writeLength(this.#common.countOf(cause) + headersAlways + (dropped ? 1 : 0), target, offset);
+    at = this.#common.write(cause, receivedAtMs * 1000, key, key, target, at);
+    at = writeHeader('ce_id', `${deviceId}:${letter.digest}:dead-letter`, target, at);
+    at = writeHeader('content-type', cut(publish.contentType) || 'application/octet-stream', target, at);
     at = writeHeader('dlq_reason', rejection.reason, target, at);
     at = writeHeader('dlq_message', truncateUtf8(rejection.detail, maxMessageBytes), target, at);
-    at = writeHeader('dlq_device_id', truncateUtf8(identity.deviceId, maxTextBytes), target, at);
+    at = writeHeader('dlq_device_id', deviceId, target, at);
     at = writeHeader('dlq_device_kind', identity.kind, target, at);
     at = writeHeader('dlq_mqtt_topic', truncateUtf8(publish.topic, maxTextBytes), target, at);
     at = writeHeader('dlq_qos', String(publish.qos), target, at);
     at = writeLength(millisecondsLength, target, writeText('dlq_received_time', target, at));
-    at = this.#timestamps.writeMilliseconds(publish.receivedAtMs, target, at);
-    for (const [key, value = ''] of given) at = writeHeader(key, truncateUtf8(value, maxTextBytes), target, at);
+    at = this.#timestamps.writeMilliseconds(receivedAtMs, target, at);
+    if (dropped) at = writeHeader('dlq_dropped_payload_bytes', String(publish.payload.length), target, at);
     return fitted(at, target);
   }
 }

@@ -1,7 +1,6 @@
-import { DeadLetterEncoder } from './dead-letter-encoder.ts';
+import { digest } from './digest.ts';
 import type { Outcome, Rejection } from './outcome.ts';
 import type { Publish, Settleable } from './publish.ts';
-import type { RecordEncoder } from './record-sink.ts';
 
 /** Who wants to know how a dead letter ended. */
 export interface DeadLetterOwner {
@@ -21,6 +20,7 @@ export class DeadLetter implements Settleable {
   readonly rejection: Rejection;
   readonly form: LetterForm;
   readonly #owner: DeadLetterOwner;
+  #digest: string | undefined;
 
   constructor(publish: Publish, rejection: Rejection, form: LetterForm, owner: DeadLetterOwner) {
     this.publish = publish;
@@ -29,9 +29,19 @@ export class DeadLetter implements Settleable {
     this.#owner = owner;
   }
 
+  /** Record key: whom the device is bound to; its own id on an anonymous listener. */
+  get key(): string {
+    const { boundTo, deviceId } = this.publish.identity;
+    return boundTo || deviceId;
+  }
+
+  /** Fingerprint of the publish. */
+  get digest(): string {
+    this.#digest ??= digest(this.publish.topic, this.publish.payload);
+    return this.#digest;
+  }
+
   settleRecord(outcome: Outcome): void {
     this.#owner.letterSettled(this, outcome);
   }
 }
-
-export const deadLetterEncoder: RecordEncoder<DeadLetter> = new DeadLetterEncoder();

@@ -1,4 +1,6 @@
-import { DeadLetter, type DeadLetterOwner, deadLetterEncoder } from './dead-letter.ts';
+import { DeadLetter, type DeadLetterOwner } from './dead-letter.ts';
+import { DeadLetterEncoder } from './dead-letter-encoder.ts';
+import type { RecordOrigin } from './headers/common-headers.ts';
 import { type Outcome, type Rejection, rejected, unanswered } from './outcome.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { Concluder, Publish } from './publish.ts';
@@ -16,7 +18,7 @@ export interface IngestObserver {
   unanswered(publish: Publish): void;
 }
 
-export interface IngestOptions {
+export interface IngestOptions extends RecordOrigin {
   readonly pipeline: Pipeline;
   readonly sink: RecordSink;
   readonly deadLetterTopic: string;
@@ -31,9 +33,11 @@ export interface IngestOptions {
  */
 export class Ingest implements Concluder, DeadLetterOwner {
   readonly #options: IngestOptions;
+  readonly #letterEncoder: DeadLetterEncoder;
 
   constructor(options: IngestOptions) {
     this.#options = options;
+    this.#letterEncoder = new DeadLetterEncoder(options);
   }
 
   receive(publish: Publish): void {
@@ -82,10 +86,8 @@ export class Ingest implements Concluder, DeadLetterOwner {
 
   #appendLetter(letter: DeadLetter): boolean {
     const { sink, deadLetterTopic } = this.#options;
-    const { identity, receivedAtMs } = letter.publish;
-    const key = identity.boundTo || identity.deviceId;
-    const timestampMs = letter.form === 'whole' ? receivedAtMs : undated;
-    return sink.append(deadLetterTopic, key, timestampMs, deadLetterEncoder, letter, letter);
+    const timestampMs = letter.form === 'whole' ? letter.publish.receivedAtMs : undated;
+    return sink.append(deadLetterTopic, letter.key, timestampMs, this.#letterEncoder, letter, letter);
   }
 
   /** A dead letter is durable, or refused: only now may the device be told (rule 3). */

@@ -1,5 +1,6 @@
 import type { RouteCodec } from './codec.ts';
 import type { DeviceEvent } from './event.ts';
+import type { RecordOrigin } from './headers/common-headers.ts';
 import { EventRecordEncoder } from './headers/event-record.ts';
 import type { RecordEncoder } from './record-sink.ts';
 import { RouteError, type RouteSettings } from './route.ts';
@@ -7,13 +8,11 @@ import { type Route, RouteTable } from './route-table.ts';
 import { type ClockLimits, Envelope } from './validation/envelope.ts';
 import { type FieldRule, fieldRules } from './validation/field-rules.ts';
 
-export interface PipelineOptions {
+export interface PipelineOptions extends RecordOrigin {
   readonly routes: readonly RouteSettings[];
   /** Codec of each protobuf route, by the route's pattern. */
   readonly codecs: ReadonlyMap<string, RouteCodec>;
   readonly limits: ClockLimits;
-  /** CloudEvents source of all records. */
-  readonly source: string;
   /** Bytes of key, value and headers that the sink is certain to take as one record. */
   readonly maxRecordBytes: number;
 }
@@ -68,6 +67,6 @@ function planRoute(route: Route, options: PipelineOptions): RoutePlan {
     codec,
     envelope: new Envelope(settings.subject, codec?.decoder.fields ?? new Set()),
     rules: codec && fieldRules.get(codec.decoder.eventMessage),
-    encoder: new EventRecordEncoder(settings, codec, options.source),
+    encoder: new EventRecordEncoder(settings, codec, options),
   };
 }

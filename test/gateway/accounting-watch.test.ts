@@ -16,6 +16,7 @@ class Site {
   /** What the MQTT edge counts. */
   held = 0;
   readonly #ingest = new Ingest({
+    source: '/edge-ingest-gateway',
     pipeline: {
       run: (publish, sink) => {
         publish.expect(1);

@@ -20,6 +20,9 @@ export interface RecordKind {
   readonly dataSchema?: string | undefined;
 }
 
+/** What a record came of: a publish, or what of it may be written. */
+export type RecordCause = Pick<Publish, 'receivedAtMs' | 'traceparent' | 'correlationId' | 'replayAttempt'>;
+
 /** ce_specversion, ce_type, ce_source, ce_time, ce_receivedtime, ce_subject, ce_partitionkey. */
 const headersAlways = 7;
 
@@ -31,8 +34,8 @@ const headersAlways = 7;
  * under its own name, where tracing libraries look for the last hop and replace it at the next one (Distributed Tracing
  * extension, "Using the Distributed Tracing Extension").
  *
- * Of one event, `ownHeaders + countOf(publish)` is the count at the beginning of the header array. Allocates nothing per
- * record.
+ * `countOf` and the number of its own headers add up to the count at the beginning of the header array. Allocates nothing
+ * per record.
  */
 export class CommonHeaders {
   readonly #times = new TimestampWriter();
@@ -68,7 +71,7 @@ export class CommonHeaders {
   }
 
   /** How many headers `write` makes. */
-  countOf({ traceparent, correlationId, replayAttempt }: Publish): number {
+  countOf({ traceparent, correlationId, replayAttempt }: RecordCause): number {
     return this.#constantCount + (traceparent ? 2 : 0) + (correlationId ? 1 : 0) + (replayAttempt > 0 ? 1 : 0);
   }
 
@@ -76,17 +79,16 @@ export class CommonHeaders {
    * Writes the headers, without a count before them. Returns the end offset, which may lie past the end of `target`
    * (see `utf8.ts`).
    *
-   * @param publish what the record came of: time of receipt, trace, correlation, attempt of a replay.
    * @param timeUs value of ce_time, microseconds since the epoch.
    * @param subject id of the vehicle or bay.
    * @param key the record's key.
    */
-  write(publish: Publish, timeUs: number, subject: string, key: string, target: Uint8Array, offset: number): number {
-    const { traceparent, correlationId, replayAttempt } = publish;
+  write(cause: RecordCause, timeUs: number, subject: string, key: string, target: Uint8Array, offset: number): number {
+    const { traceparent, correlationId, replayAttempt } = cause;
     let at = writeBytes(this.#beforeTime, target, offset);
     at = this.#times.writeMicroseconds(timeUs, target, at);
     at = writeBytes(this.#beforeReceivedTime, target, at);
-    at = this.#receivedTimes.writeMilliseconds(publish.receivedAtMs, target, at);
+    at = this.#receivedTimes.writeMilliseconds(cause.receivedAtMs, target, at);
     at = writeText(subject, target, writeBytes(this.#subjectKey, target, at));
     at = writeText(key, target, writeBytes(this.#partitionKeyKey, target, at));
     if (traceparent) {

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { DeadLetter, deadLetterEncoder, type LetterForm } from '../../../gateway/core/dead-letter.ts';
+import { DeadLetter, type LetterForm } from '../../../gateway/core/dead-letter.ts';
+import { DeadLetterEncoder } from '../../../gateway/core/dead-letter-encoder.ts';
 import type { Rejection } from '../../../gateway/core/outcome.ts';
 import { receivedAtMs, TestPublish, TestSink, telemetry } from './fixture.ts';
 
 const rejection: Rejection = { reason: 'invalid_field', detail: 'speedMps -1 is not from 0 to 150' };
+const deadLetterEncoder = new DeadLetterEncoder({ source: '/edge-ingest-gateway', tenant: 'north' });
 const owner = { letterSettled: () => undefined };
 
 function written(
@@ -18,6 +20,16 @@ function written(
 }
 
 const headers = {
+  ce_specversion: '1.0',
+  ce_type: 'com.mobilitycorp.deadletter.v1',
+  ce_source: '/edge-ingest-gateway',
+  ce_tenant: 'north',
+  ce_time: '2025-11-21T09:22:33.123000Z',
+  ce_receivedtime: '2025-11-21T09:22:33.123Z',
+  ce_subject: 'veh-7',
+  ce_partitionkey: 'veh-7',
+  ce_id: expect.stringMatching(/^unit-7:[0-9a-f]{32}:dead-letter$/) as string,
+  'content-type': 'application/octet-stream',
   dlq_reason: 'invalid_field',
   dlq_message: 'speedMps -1 is not from 0 to 150',
   dlq_device_id: 'unit-7',
@@ -36,7 +48,33 @@ describe('a dead letter', () => {
 
   it('holds trace and correlation when the publish had them', () => {
     const record = written({ qos: 2, traceparent: '00-a-b-01', correlationId: 'c' });
-    expect(record?.headers).toEqual({ ...headers, dlq_qos: '2', traceparent: '00-a-b-01', ce_correlationid: 'c' });
+    expect(record?.headers).toEqual({
+      ...headers,
+      dlq_qos: '2',
+      traceparent: '00-a-b-01',
+      ce_traceparent: '00-a-b-01',
+      ce_correlationid: 'c',
+    });
+  });
+
+  it('has the same id when the same publish is refused again, whatever the reason, and another for another', () => {
+    const id = (...of: Parameters<typeof written>) => written(...of)?.headers.ce_id;
+    const payload = telemetry({ speedMps: -1 });
+    const again = { reason: 'absurd_clock', detail: 'an hour later' } as const;
+    expect(id({ payload, receivedAtMs: receivedAtMs + 3_600_000 }, 'undated', again)).toBe(id({ payload }));
+    expect(id({ payload: telemetry({ speedMps: -2 }) })).not.toBe(id({ payload }));
+  });
+
+  it('counts how often it was replayed', () => {
+    class Replayed extends TestPublish {
+      override get replayAttempt(): number {
+        return 3;
+      }
+    }
+    const letter = new DeadLetter(new Replayed({}), rejection, 'whole', owner);
+    const sink = new TestSink();
+    sink.append('dlq', letter.key, receivedAtMs, deadLetterEncoder, letter, letter);
+    expect(sink.records[0]?.headers).toEqual({ ...headers, ce_replayattempt: '3' });
   });
 
   it('without its payload has an empty value and says how long the payload was', () => {
@@ -53,7 +91,7 @@ describe('a dead letter', () => {
   it('without its payload fits into 4 kB whatever the device has sent', () => {
     const long = '🚲'.repeat(30_000);
     const identity = { deviceId: long, kind: 'anonymous', boundTo: '' } as const;
-    const fields = { identity, topic: long, traceparent: long, correlationId: long };
+    const fields = { identity, topic: long, traceparent: long, correlationId: long, contentType: long };
     const record = written(fields, 'stripped', { reason: 'no_route', detail: long }, 4096);
     expect(record?.headers).toMatchObject({
       dlq_message: '🚲'.repeat(256),

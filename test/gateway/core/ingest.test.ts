@@ -92,6 +92,7 @@ function setUp(pipeline: Pipeline, pressure: Pressure = 0) {
   const sink = new HeldSink();
   const account = new Account();
   const ingest = new Ingest({
+    source: '/edge-ingest-gateway',
     pipeline,
     sink,
     deadLetterTopic: 'dead',

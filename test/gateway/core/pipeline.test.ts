@@ -63,8 +63,12 @@ describe('a vehicle report', () => {
       ce_time: '2025-11-21T09:22:31.622999Z',
       ce_receivedtime: '2025-11-21T09:22:33.123Z',
       ce_subject: 'veh-7',
+      ce_partitionkey: 'veh-7',
+      ce_sequence: '4000000000-0000000000000042',
+      ce_dataschema: 'http://registry/schemas/ids/16909056',
       'content-type': 'application/avro',
       traceparent: '00-ab-cd-01',
+      ce_traceparent: '00-ab-cd-01',
       ce_correlationid: 'c-1',
     });
   });
