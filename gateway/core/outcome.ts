@@ -35,16 +35,26 @@ export type Outcome =
   | { readonly kind: 'delivered' }
   /** Durable in the spool, on its way to Kafka: to the device as good as delivered (rule 1). */
   | { readonly kind: 'spooled' }
+  /** All of its events were durable already: nothing was written for it, and to the device it is delivered (rule 6). */
+  | { readonly kind: 'duplicate' }
   | { readonly kind: 'rejected'; readonly rejection: Rejection }
-  /** Dropped on shutdown: the device gets no answer and sends again. */
+  /** Dropped on shutdown, or a copy whose connection is gone: the device gets no answer and sends again. */
   | { readonly kind: 'unanswered' };
 
 export const delivered: Outcome = Object.freeze({ kind: 'delivered' });
 export const spooled: Outcome = Object.freeze({ kind: 'spooled' });
+export const duplicate: Outcome = Object.freeze({ kind: 'duplicate' });
 export const unanswered: Outcome = Object.freeze({ kind: 'unanswered' });
 export const rejected = (rejection: Rejection): Outcome => ({ kind: 'rejected', rejection });
 
-const severity: Record<Outcome['kind'], number> = { delivered: 0, spooled: 1, rejected: 2, unanswered: 3 };
+/** Whether what had this outcome survives the gateway. */
+export const isDurable = ({ kind }: Outcome): boolean =>
+  kind === 'delivered' || kind === 'spooled' || kind === 'duplicate';
 
-/** Where the outcomes of several records of one publish meet: unanswered, rejected, spooled, delivered; the first of them wins. */
+const severity: Record<Outcome['kind'], number> = { duplicate: 0, delivered: 1, spooled: 2, rejected: 3, unanswered: 4 };
+
+/**
+ * Where the outcomes of several records of one publish meet: unanswered, rejected, spooled, delivered, duplicate; the
+ * first of them wins.
+ */
 export const worse = (a: Outcome, b: Outcome): Outcome => (severity[b.kind] > severity[a.kind] ? b : a);
