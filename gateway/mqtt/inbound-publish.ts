@@ -66,6 +66,11 @@ export class InboundPublish extends Publish implements Unanswered {
     return this.payload.length;
   }
 
+  /** What becomes of a QoS 2 publish the session keeps, for the next connection. */
+  override get isAbandoned(): boolean {
+    return this.qos < 2 && this.connection.hasEnded;
+  }
+
   /**
    * Settles the publish. The answer itself leaves with the next flush of its connection, behind those of earlier
    * publishes. A QoS 1 answer belongs to the connection over which the publish came and dies with it; the outcome of a

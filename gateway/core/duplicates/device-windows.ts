@@ -4,7 +4,7 @@ import { isDurable, type Outcome } from '../outcome.ts';
 import type { Settleable } from '../publish.ts';
 import type { SequenceObserver } from './observer.ts';
 import { QuietDevices } from './quiet-devices.ts';
-import { type Sighting, SequenceWindows, unseen } from './sequence-windows.ts';
+import { SequenceWindows, type Sighting, settled, unseen } from './sequence-windows.ts';
 import { WaitingCopies, type WaitingLimits } from './waiting-copies.ts';
 
 export interface DeviceWindowsSettings extends WaitingLimits {
@@ -89,7 +89,10 @@ export class DeviceWindows {
     let place = this.#places.size;
     if (place >= this.#maxDevices) {
       place = this.#quiet.oldest;
-      if (place < 0) return noPlace;
+      if (place < 0) {
+        this.observer.untracked();
+        return noPlace;
+      }
       this.#places.delete(this.#keys[place] as string);
       this.observer.forgotten();
     } else {
@@ -153,7 +156,8 @@ export class DeviceWindows {
     if (unsettled === 0) this.#quiet.add(place);
     const window = this.#windows.windowOf(place, bootId);
     if (window >= 0) this.#windows.settle(window, sequence, isDurable(outcome));
-    if (outcome.kind === 'rejected') this.observer.gap(1);
+    // Unless another copy, which was not to wait, is durable.
+    if (outcome.kind === 'rejected' && this.sighting(place, bootId, sequence) !== settled) this.observer.gap(1);
     return this.#copies.count === 0 ? undefined : this.#copies.take(place, bootId, sequence);
   }
 
