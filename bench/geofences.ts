@@ -4,7 +4,7 @@ import { compileRules } from '../gateway/core/alerts/compile.ts';
 import { derive } from '../gateway/core/alerts/derive.ts';
 import type { Fence, Position } from '../gateway/core/alerts/geofences/fence.ts';
 import type { Rule } from '../gateway/core/alerts/rules/rule.ts';
-import { snapshotLines } from '../gateway/core/alerts/state/snapshot.ts';
+import { StateBlock } from '../gateway/core/alerts/state/state-block.ts';
 import { VehicleState } from '../gateway/core/alerts/state/vehicle-state.ts';
 import type { DeviceEvent } from '../gateway/core/event.ts';
 import { Publish } from '../gateway/core/publish.ts';
@@ -171,9 +171,8 @@ function measure(count: number, drives: readonly DeviceEvent[][]) {
     const figure = driveAll(drives, states, rules);
     if (round > 0) figures.push(figure);
   }
-  let snapshotBytes = 0;
-  const entries = states.map((state, vehicle) => [`veh-${vehicle}`, state] as const);
-  for (const line of snapshotLines(entries)) snapshotBytes += line.length + 1;
+  const block = new StateBlock();
+  for (const [vehicle, state] of states.entries()) block.add(`veh-${vehicle}`, state);
   return {
     fences: count,
     cpuUsPerReport: median(figures.map(({ cpuUsPerReport }) => cpuUsPerReport)),
@@ -182,7 +181,7 @@ function measure(count: number, drives: readonly DeviceEvent[][]) {
     alertsPerReport: figures[0]?.alertsPerReport,
     fencesInsidePerReport: figures[0]?.insidePerReport,
     buildMs: (built.user + built.system) / 1000,
-    snapshotBytesPerVehicle: snapshotBytes / vehicles,
+    stateBytesPerVehicle: block.length / vehicles,
   };
 }
 

@@ -68,7 +68,7 @@ export async function startGateway(options: DemoGatewayOptions): Promise<DemoGat
   };
 }
 
-function gatewaySettings({ ports, bootstrap, registryUrl, databasePath }: DemoGatewayOptions): object {
+function gatewaySettings({ folder, ports, bootstrap, registryUrl, databasePath }: DemoGatewayOptions): object {
   return {
     listeners: [{ name: 'devices', host: '127.0.0.1', port: ports.mqtt, auth: 'registry' }],
     identity: { databasePath },
@@ -82,6 +82,7 @@ function gatewaySettings({ ports, bootstrap, registryUrl, databasePath }: DemoGa
       },
     },
     schemaRegistry: { url: registryUrl },
+    alerts: { enabled: true, state: { directory: join(folder, 'alert-states') } },
     admin: { host: '127.0.0.1', port: ports.admin },
   };
 }

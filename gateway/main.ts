@@ -38,6 +38,8 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     void gateway.stop(signal).then((clean) => process.exit(clean ? 0 : 1));
   });
 }
+// What it does by default is to end the process.
+process.on('SIGHUP', () => gateway.reload('SIGHUP'));
 // The state after an unknown error is unknown too. Nothing acknowledged is lost by ending: devices send the rest again.
 for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
   process.on(event, (error: unknown) => {
@@ -55,7 +57,8 @@ await gateway.start().catch((error: unknown) => {
 function createGateway(): Gateway {
   if (!loaded.ok) process.exit(2);
   try {
-    return new Gateway(loaded.config);
+    const file = options.config;
+    return new Gateway(loaded.config, { file, read: () => loadConfig({ file }) });
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
     process.exit(2);

@@ -12,9 +12,13 @@ const processBytes = 192 * 1024 * 1024;
 /** A connection with its session, idle: measured 12 kB, rounded up. */
 const perConnectionBytes = 16 * 1024;
 const perSessionAwayBytes = 1536;
-/** A publish, its places in the answers and in the batch, beside its bytes. */
-const perUnsettledRecordBytes = 512;
+/** A publish, its event, its places in the answers and in the batch, beside its bytes. */
+const perUnsettledRecordBytes = 704;
 const perCachedCredentialBytes = 256;
+/** Of a device whose last events are remembered, beside these: its id, its places in the index and in the order. */
+const perWindowDeviceBytes = 256;
+/** What the rules of alerts remember of a vehicle. */
+const perAlertVehicleBytes = 1024;
 /** scrypt at its default cost. */
 const perHashBytes = 16 * 1024 * 1024;
 
@@ -26,7 +30,7 @@ export const plannedShare = 0.85;
  * it: bytes that were read of paused connections, at most 128 KiB each, and what waits for devices that do not read. The
  * watch over the memory answers for these.
  */
-export function memoryNeeds({ mqtt, kafka, spool, identity }: GatewayConfig): MemoryNeed[] {
+export function memoryNeeds({ mqtt, kafka, spool, duplicates, alerts, identity }: GatewayConfig): MemoryNeed[] {
   const away = Math.max(0, mqtt.maxSessions - mqtt.maxConnections);
   return [
     { setting: 'the process itself', bytes: processBytes },
@@ -38,9 +42,20 @@ export function memoryNeeds({ mqtt, kafka, spool, identity }: GatewayConfig): Me
     { setting: 'kafka.hardRecords', bytes: kafka.hardRecords * perUnsettledRecordBytes },
     // While Kafka is away the producer keeps what it has handed over, beside what waits for the disk.
     { setting: 'spool.mode', bytes: spool.mode === 'off' ? 0 : 2 * kafka.hardBytes + spool.replayMaxBytes },
+    { setting: 'duplicates.maxDevices', bytes: duplicatesBytes(duplicates) },
+    { setting: 'alerts.maxVehicles', bytes: alerts.enabled ? alerts.maxVehicles * perAlertVehicleBytes : 0 },
     { setting: 'identity.cacheMaxEntries', bytes: identity.cacheMaxEntries * perCachedCredentialBytes },
     { setting: 'identity.hashConcurrency', bytes: identity.hashConcurrency * perHashBytes },
   ];
+}
+
+/** Two bits for each event of two boots, and a few figures. */
+export const windowBytesPerDevice = (windowSize: number): number => perWindowDeviceBytes + windowSize / 2;
+
+function duplicatesBytes(duplicates: GatewayConfig['duplicates']): number {
+  const { enabled, maxDevices, windowSize, maxWaitingCopies, maxWaitingBytes } = duplicates;
+  if (!enabled) return 0;
+  return maxDevices * windowBytesPerDevice(windowSize) + maxWaitingBytes + maxWaitingCopies * perUnsettledRecordBytes;
 }
 
 export const totalBytes = (needs: readonly MemoryNeed[]): number => needs.reduce((sum, { bytes }) => sum + bytes, 0);

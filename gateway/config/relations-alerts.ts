@@ -1,17 +1,38 @@
-import type { Static } from 'typebox';
-import type { ConfigError } from './errors.ts';
-import type { alerts } from './schema-alerts.ts';
+import { type ConfigError, joinPath } from './errors.ts';
+import type { GatewayConfig } from './schema.ts';
 
-/** Relations between the settings about alerts, which are found under `alerts`. */
-export function alertContradictions({ lowBattery }: Static<typeof alerts>): ConfigError[] {
-  const { lowPercent, recoveredPercent } = lowBattery;
-  if (recoveredPercent > lowPercent) return [];
-  return [
-    {
-      code: 'contradiction',
-      setting: 'alerts.lowBattery.recoveredPercent',
-      value: String(recoveredPercent),
-      allowed: `more than alerts.lowBattery.lowPercent (${lowPercent})`,
-    },
+/** Relations between the settings about alerts, and of these to others. */
+export function alertContradictions({ alerts, deadLetterTopic, spool }: Config): ConfigError[] {
+  const { lowPercent, recoveredPercent } = alerts.lowBattery;
+  const rules: [boolean, string[], string | number, string][] = [
+    [
+      recoveredPercent > lowPercent,
+      ['lowBattery', 'recoveredPercent'],
+      recoveredPercent,
+      `more than alerts.lowBattery.lowPercent (${lowPercent})`,
+    ],
+    [!['.', '..'].includes(alerts.topic), ['topic'], alerts.topic, 'a name that Kafka takes: neither . nor ..'],
+    [
+      !alerts.enabled || alerts.topic !== deadLetterTopic,
+      ['topic'],
+      alerts.topic,
+      'another topic than that of dead letters (deadLetterTopic)',
+    ],
+    [
+      alerts.state.directory === '' || spool.mode === 'off' || alerts.state.directory !== spool.directory,
+      ['state', 'directory'],
+      alerts.state.directory,
+      'another directory than spool.directory',
+    ],
   ];
+  return rules
+    .filter(([holds]) => !holds)
+    .map(([, path, value, allowed]) => ({
+      code: 'contradiction',
+      setting: joinPath(['alerts', ...path]),
+      value: String(value),
+      allowed,
+    }));
 }
+
+type Config = Pick<GatewayConfig, 'alerts' | 'deadLetterTopic' | 'spool'>;

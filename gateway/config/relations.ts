@@ -3,6 +3,9 @@ import { RouteTable } from '../core/route-table.ts';
 import { type ConfigError, joinPath } from './errors.ts';
 import { showValue } from './mask.ts';
 import { leastCeilingBytes, memoryNeeds } from './memory-needs.ts';
+import { alertContradictions } from './relations-alerts.ts';
+import { duplicatesContradictions } from './relations-duplicates.ts';
+import { registryContradictions } from './relations-registry.ts';
 import type { GatewayConfig } from './schema.ts';
 
 type Path = readonly (string | number)[];
@@ -19,6 +22,8 @@ export const contradictions = (config: GatewayConfig): ConfigError[] => [
   ...spooling(config),
   ...listening(config),
   ...routing(config),
+  ...alertContradictions(config),
+  ...duplicatesContradictions(config),
   ...addresses(config),
   ...memory(config),
 ];
@@ -203,16 +208,13 @@ function routeErrors(routes: GatewayConfig['routes'], path: Path): ConfigError[]
 const topicName = (path: Path, topic: string): ConfigError[] =>
   topic === '.' || topic === '..' ? [wrongValue(path, topic, 'a name that Kafka takes: neither . nor ..')] : [];
 
-function addresses({ kafka, schemaRegistry }: GatewayConfig): ConfigError[] {
-  const errors = kafka.bootstrapBrokers.flatMap((broker, index): ConfigError[] => {
+function addresses(config: GatewayConfig): ConfigError[] {
+  const errors = config.kafka.bootstrapBrokers.flatMap((broker, index): ConfigError[] => {
     const port = Number(broker.slice(broker.lastIndexOf(':') + 1));
     if (port >= 1 && port <= 65_535) return [];
     return [wrongValue(['kafka', 'bootstrapBrokers', index], broker, 'host:port with a port from 1 to 65535')];
   });
-  if (!URL.canParse(schemaRegistry.url)) {
-    errors.push(wrongValue(['schemaRegistry', 'url'], schemaRegistry.url, 'an http or https address'));
-  }
-  return errors;
+  return [...errors, ...registryContradictions(config)];
 }
 
 /** A ceiling that the limits themselves would run into is none. */

@@ -1,11 +1,24 @@
 import { Type } from 'typebox';
+import { type Severity, severities } from '../core/alerts/alert.ts';
 import { kafkaTopic } from './schema-events.ts';
 import { integer, section, text } from './schema-parts.ts';
 
+const state = section('What is remembered of each vehicle, over a restart.', {
+  directory: text(
+    'Directory of its own for it. Empty: it is kept in memory only, and a start begins without it; see docs/alerts.md.',
+    { default: '', holds: 'path' },
+  ),
+  snapshotSeconds: integer('From one file with all vehicles to the next; changes in between are appended to it.', {
+    default: 60,
+    minimum: 1,
+    maximum: 86_400,
+  }),
+});
+
 const enabled = (description: string) => Type.Boolean({ default: true, description });
 
-const severity = (value: 'info' | 'warning' | 'critical', description = 'Severity of its alerts.') =>
-  Type.Enum(['info', 'warning', 'critical'], { default: value, description });
+const severity = (value: Severity, description = 'Severity of its alerts.') =>
+  Type.Enum([...severities], { default: value, description });
 
 const lowBattery = section('Low battery, raised at one level and cleared at a higher one.', {
   enabled: enabled('Whether the rule is applied.'),
@@ -82,12 +95,18 @@ const suddenStop = section('Sudden stop: speed falls far in a short time, to a s
 
 /** The settings about alerts. */
 export const alerts = section('Alerts derived from what vehicles report.', {
+  enabled: Type.Boolean({ default: false, description: 'Whether alerts are derived.' }),
   topic: text('Kafka topic of alerts.', { default: 'alerts', ...kafkaTopic }),
   maxVehicles: integer('Vehicles whose state is kept; above that, the one longest silent is forgotten.', {
     default: 100_000,
     minimum: 1,
     maximum: 10_000_000,
   }),
+  state,
+  watchSeconds: integer(
+    'How often the settings file and the file of geofences are looked at; a change is taken as on SIGHUP. 0: on SIGHUP only.',
+    { default: 10, minimum: 0, maximum: 86_400 },
+  ),
   lowBattery,
   geofences,
   faultCodes,

@@ -1,9 +1,12 @@
 import { type Static, Type } from 'typebox';
 import { defaultRoutes } from '../core/default-routes.ts';
+import { alerts } from './schema-alerts.ts';
 import { identity, listener, mqtt } from './schema-devices.ts';
+import { duplicates } from './schema-duplicates.ts';
 import { eventSettings, routes, validation } from './schema-events.ts';
-import { kafka, schemaRegistry } from './schema-kafka.ts';
+import { kafka } from './schema-kafka.ts';
 import { integer, section, text } from './schema-parts.ts';
+import { schemaRegistry } from './schema-registry.ts';
 import { memory, readiness, shutdown } from './schema-running.ts';
 import { spool } from './schema-spool.ts';
 
@@ -33,6 +36,8 @@ export const gatewaySettings = section('Settings of the Edge Ingest Gateway.', {
   kafka,
   spool,
   ...eventSettings,
+  duplicates,
+  alerts,
   schemaRegistry,
   admin,
   readiness,

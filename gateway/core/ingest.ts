@@ -1,6 +1,7 @@
-import { DeadLetter, type DeadLetterOwner } from './dead-letter.ts';
+import { DeadLetter, type DeadLetterOwner, type LetterForm } from './dead-letter.ts';
 import { DeadLetterEncoder } from './dead-letter-encoder.ts';
 import type { RecordOrigin } from './headers/common-headers.ts';
+import type { LetterCap } from './letter-cap.ts';
 import { type Outcome, type Rejection, rejected, unanswered } from './outcome.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { Concluder, Publish } from './publish.ts';
@@ -14,6 +15,10 @@ export interface IngestObserver {
   spooled(publish: Publish): void;
   /** `deadLettered`: false only if even the stripped dead letter did not fit. */
   rejected(publish: Publish, rejection: Rejection, deadLettered: boolean): void;
+  /** Rejected without a letter, as its device has had its share of them; its next letter counts it. */
+  unkept(publish: Publish, rejection: Rejection): void;
+  /** All of its events have come before: nothing was written for it. */
+  duplicate(publish: Publish): void;
   shed(publish: Publish): void;
   unanswered(publish: Publish): void;
 }
@@ -22,6 +27,8 @@ export interface IngestOptions extends RecordOrigin {
   readonly pipeline: Pipeline;
   readonly sink: RecordSink;
   readonly deadLetterTopic: string;
+  /** Undefined: every rejected publish becomes a letter. */
+  readonly letterCap?: LetterCap | undefined;
   readonly observer: IngestObserver;
   /** Current pressure; QoS 0 is shed from level 1 on. */
   readonly pressure: () => Pressure;
@@ -50,10 +57,11 @@ export class Ingest implements Concluder, DeadLetterOwner {
     }
     publish.concluder = this;
     const rejection = pipeline.run(publish, sink);
-    if (rejection !== undefined) this.#deadLetter(publish, rejection);
+    if (rejection !== undefined) this.#rejectedByPipeline(publish, rejection);
   }
 
   conclude(publish: Publish, outcome: Outcome): void {
+    if (publish.trail !== undefined) publish.trail.concluded(outcome);
     if (outcome.kind === 'delivered') {
       this.#options.observer.delivered(publish);
       publish.answer(outcome);
@@ -62,26 +70,44 @@ export class Ingest implements Concluder, DeadLetterOwner {
       publish.answer(outcome);
     } else if (outcome.kind === 'unanswered') {
       this.#leaveUnanswered(publish);
+    } else if (outcome.kind === 'duplicate' || publish.isCopy) {
+      // A copy of what was refused shares its dead letter, which is durable by now.
+      this.#options.observer.duplicate(publish);
+      publish.end(outcome);
     } else {
       // Only Kafka itself can refuse here, after the pipeline had taken the publish.
       this.#deadLetter(publish, outcome.rejection);
     }
   }
 
+  /**
+   * What is wrong lies with the device, and a device may be wrong all day: beyond its share it is answered and counted, and
+   * gets no letter. What Kafka refuses (`conclude`) always gets one.
+   */
+  #rejectedByPipeline(publish: Publish, rejection: Rejection): void {
+    const { letterCap, observer } = this.#options;
+    const { kind, deviceId } = publish.identity;
+    // An anonymous client calls itself as it likes; it must not use up the share of a device of that name.
+    const device = kind === 'anonymous' ? `?${deviceId}` : deviceId;
+    const unkept = letterCap?.take(device, publish.receivedAtMs) ?? 0;
+    if (unkept >= 0) {
+      this.#deadLetter(publish, rejection, unkept);
+      return;
+    }
+    observer.unkept(publish, rejection);
+    publish.end(rejected(rejection));
+  }
+
   /** First the dead letter on Kafka, then the answer (rule 3). */
-  #deadLetter(publish: Publish, rejection: Rejection): void {
-    if (this.#appendLetter(new DeadLetter(publish, rejection, 'whole', this))) return;
-    this.#deadLetterStripped(publish, rejection);
+  #deadLetter(publish: Publish, rejection: Rejection, unkept = 0): void {
+    this.#send(new DeadLetter(publish, rejection, 'whole', this, unkept), 'stripped');
   }
 
-  #deadLetterUndated(publish: Publish, rejection: Rejection): void {
-    if (this.#appendLetter(new DeadLetter(publish, rejection, 'undated', this))) return;
-    this.#deadLetterStripped(publish, rejection);
-  }
-
-  #deadLetterStripped(publish: Publish, rejection: Rejection): void {
-    if (this.#appendLetter(new DeadLetter(publish, rejection, 'stripped', this))) return;
-    this.#reject(publish, rejection, false);
+  /** @param otherwise the form to try when the sink does not take this one. */
+  #send(letter: DeadLetter, otherwise?: LetterForm): void {
+    if (this.#appendLetter(letter)) return;
+    if (otherwise === undefined) this.#reject(letter.publish, letter.rejection, false);
+    else this.#send(letter.as(otherwise));
   }
 
   #appendLetter(letter: DeadLetter): boolean {
@@ -95,18 +121,18 @@ export class Ingest implements Concluder, DeadLetterOwner {
     const { publish, rejection, form } = letter;
     if (outcome.kind === 'delivered' || outcome.kind === 'spooled') this.#reject(publish, rejection, true);
     else if (outcome.kind === 'unanswered') this.#leaveUnanswered(publish);
-    else if (form === 'whole') this.#deadLetterUndated(publish, rejection);
-    else if (form === 'undated') this.#deadLetterStripped(publish, rejection);
+    else if (form === 'whole') this.#send(letter.as('undated'), 'stripped');
+    else if (form === 'undated') this.#send(letter.as('stripped'));
     else this.#reject(publish, rejection, false);
   }
 
   #reject(publish: Publish, rejection: Rejection, deadLettered: boolean): void {
     this.#options.observer.rejected(publish, rejection, deadLettered);
-    publish.answer(rejected(rejection));
+    publish.end(rejected(rejection));
   }
 
   #leaveUnanswered(publish: Publish): void {
     this.#options.observer.unanswered(publish);
-    publish.answer(unanswered);
+    publish.end(unanswered);
   }
 }

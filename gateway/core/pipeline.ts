@@ -1,3 +1,4 @@
+import { noPlace } from './duplicates/device-windows.ts';
 import type { Rejection } from './outcome.ts';
 import { Passage } from './passage.ts';
 import { type PipelineOptions, planPipeline } from './plan.ts';
@@ -5,11 +6,14 @@ import type { Publish } from './publish.ts';
 import type { RecordSink } from './record-sink.ts';
 import { authorize } from './stages/authorize.ts';
 import { decode } from './stages/decode.ts';
+import { deduplicate, deviceKey } from './stages/deduplicate.ts';
+import { derive } from './stages/derive.ts';
 import { encode } from './stages/encode.ts';
 import { enrich } from './stages/enrich.ts';
 import { validate } from './stages/validate.ts';
+import type { TrackedEvent } from './tracked-event.ts';
 
-/** authorize → decode → validate → enrich → encode, for one publish. Pure but for the writes to `sink`. */
+/** authorize → decode → validate → enrich → deduplicate → derive → encode, for one publish. Pure but for the writes to `sink`. */
 export interface Pipeline {
   /**
    * Returns a rejection and has written nothing, or returns undefined and has appended every record of the publish to
@@ -22,7 +26,7 @@ export interface Pipeline {
 type Stage = (passage: Passage) => Rejection | undefined;
 
 /** The way of a message. Only the last stage writes, so a rejection by any other leaves nothing behind. */
-const stages: readonly Stage[] = [authorize, decode, validate, enrich, encode];
+const stages: readonly Stage[] = [authorize, decode, validate, enrich, deduplicate, derive, encode];
 
 /** @throws {RouteError} when the routes contradict each other, themselves or the codecs. */
 export function createPipeline(options: PipelineOptions): Pipeline {
@@ -32,9 +36,32 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       const passage = new Passage(publish, sink, plan);
       for (const stage of stages) {
         const rejection = stage(passage);
-        if (rejection !== undefined) return rejection;
+        if (rejection === undefined) continue;
+        dropStep(passage);
+        return rejection;
       }
+      if (passage.step !== undefined) plan.alerts?.alerting.take(passage.step);
+      track(passage);
       return undefined;
     },
   };
+}
+
+/** Everything was appended: from now on copies of its events are known. */
+function track({ plan, publish, subject, events, copies, place: known }: Passage): void {
+  const { windows } = plan;
+  let place = known;
+  for (let i = 0; i < events.length; i++) {
+    const event = events[i] as TrackedEvent;
+    if (place < 0 && event.sequence >= 0) place = windows?.takePlace(deviceKey(publish.identity, subject)) ?? noPlace;
+    event.appended(windows, place);
+  }
+  if (windows !== undefined) copies?.settle(publish, windows, place);
+}
+
+/** Nothing of the publish was appended: its vehicle is as before. */
+function dropStep({ plan, publish, step }: Passage): void {
+  if (step === undefined) return;
+  publish.trail = undefined;
+  plan.alerts?.alerting.drop(step);
 }

@@ -1,11 +1,14 @@
+import type { AlertPlan } from './alerts/append-alerts.ts';
 import type { RouteCodec } from './codec.ts';
 import type { DeviceEvent } from './event.ts';
 import type { RecordOrigin } from './headers/common-headers.ts';
+import type { DeviceWindows } from './duplicates/device-windows.ts';
 import { EventRecordEncoder } from './headers/event-record.ts';
 import type { RecordEncoder } from './record-sink.ts';
 import { RouteError, type RouteSettings } from './route.ts';
 import { type Route, RouteTable } from './route-table.ts';
-import { type ClockLimits, Envelope } from './validation/envelope.ts';
+import { Envelope } from './validation/envelope.ts';
+import { type ClockLimits, type ClockObserver, EventClock } from './validation/event-clock.ts';
 import { type FieldRule, fieldRules } from './validation/field-rules.ts';
 
 export interface PipelineOptions extends RecordOrigin {
@@ -13,8 +16,13 @@ export interface PipelineOptions extends RecordOrigin {
   /** Codec of each protobuf route, by the route's pattern. */
   readonly codecs: ReadonlyMap<string, RouteCodec>;
   readonly limits: ClockLimits;
+  readonly clockObserver?: ClockObserver | undefined;
   /** Bytes of key, value and headers that the sink is certain to take as one record. */
   readonly maxRecordBytes: number;
+  /** Undefined: none are derived. */
+  readonly alerts?: AlertPlan | undefined;
+  /** Which events have been here. Undefined: duplicates are written. */
+  readonly windows?: DeviceWindows | undefined;
 }
 
 /** Everything that the stages know about a route. */
@@ -26,6 +34,8 @@ export interface RoutePlan {
   /** Undefined: the message is the operator's own and has no rules of ours. */
   readonly rules: readonly FieldRule[] | undefined;
   readonly encoder: RecordEncoder<DeviceEvent>;
+  /** Whether its messages are of vehicles, and have a field that some rule looks at. */
+  readonly causesAlerts: boolean;
 }
 
 /** The settings of a pipeline, checked and taken apart once. */
@@ -33,11 +43,16 @@ export interface PipelinePlan {
   readonly table: RouteTable;
   /** In the order of `table.routes`. */
   readonly routes: readonly RoutePlan[];
-  readonly limits: ClockLimits;
+  readonly clock: EventClock;
   readonly maxRecordBytes: number;
+  readonly alerts: AlertPlan | undefined;
+  readonly windows: DeviceWindows | undefined;
   /** Where records of a batch are tried before any of them is appended. */
   readonly scratch: Uint8Array;
 }
+
+/** What the rules of alerts look at. */
+const ruleFields = ['batteryLevel', 'position', 'faultCodes', 'odometerM', 'speedMps'];
 
 /** @throws {RouteError} naming the route and the setting that contradicts another. */
 export function planPipeline(options: PipelineOptions): PipelinePlan {
@@ -45,8 +60,10 @@ export function planPipeline(options: PipelineOptions): PipelinePlan {
   return {
     table,
     routes: table.routes.map((route) => planRoute(route, options)),
-    limits: options.limits,
+    clock: new EventClock(options.limits, options.clockObserver),
     maxRecordBytes: options.maxRecordBytes,
+    alerts: options.alerts,
+    windows: options.windows,
     scratch: new Uint8Array(options.maxRecordBytes),
   };
 }
@@ -68,5 +85,6 @@ function planRoute(route: Route, options: PipelineOptions): RoutePlan {
     envelope: new Envelope(settings.subject, codec?.decoder.fields ?? new Set()),
     rules: codec && fieldRules.get(codec.decoder.eventMessage),
     encoder: new EventRecordEncoder(settings, codec, options),
+    causesAlerts: settings.deviceKind === 'vehicle' && ruleFields.some((field) => codec?.decoder.fields.has(field)),
   };
 }

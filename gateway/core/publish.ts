@@ -1,5 +1,10 @@
 import type { Identity } from './identity.ts';
-import { delivered, type Outcome, worse } from './outcome.ts';
+import { duplicate, type Outcome, worse } from './outcome.ts';
+
+/** What moves with a publish and is told how it ended, before the device is. */
+export interface Trail {
+  concluded(outcome: Outcome): void;
+}
 
 /** What a record reports to when Kafka has answered for it. Called exactly once per appended record. */
 export interface Settleable {
@@ -34,8 +39,19 @@ export abstract class Publish implements Settleable {
 
   /** Who takes the final outcome before the device is answered; set by `Ingest`. */
   concluder: Concluder | undefined;
+  /** Set by the pipeline where something moves with it. */
+  trail: Trail | undefined;
+  /** Nothing is written for it: all of its events are copies. Set by the pipeline. */
+  isCopy = false;
   #outstanding = 0;
-  #outcome: Outcome = delivered;
+  /** The least of all outcomes: that of a publish without a record. */
+  #outcome: Outcome = duplicate;
+  #copies: readonly Settleable[] | undefined;
+
+  /** Nobody waits for its answer any more, and its device has to send it again. */
+  get isAbandoned(): boolean {
+    return false;
+  }
 
   /** Announces `records` more records. Must be called before the first of them is appended. */
   expect(records: number): void {
@@ -48,10 +64,36 @@ export abstract class Publish implements Settleable {
     if (this.#outstanding === 0) this.concluder?.conclude(this, this.#outcome);
   }
 
+  /** Has copies of its events wait for its answer. */
+  addCopies(copies: readonly Settleable[]): void {
+    this.#copies = this.#copies === undefined ? copies : [...this.#copies, ...copies];
+  }
+
+  /** Answers the device, and tells the copies of its events that wait for that. */
+  end(outcome: Outcome): void {
+    const copies = this.#copies;
+    this.#copies = undefined;
+    this.answer(outcome);
+    if (copies !== undefined) tellAll(copies, outcome);
+  }
+
   /** Answers the device according to the rules of delivery. Called exactly once. */
   abstract answer(outcome: Outcome): void;
 }
 
 export interface Concluder {
   conclude(publish: Publish, outcome: Outcome): void;
+}
+
+/** Tells each the outcome. One that throws does not keep it from the others. */
+export function tellAll(settleables: readonly Settleable[], outcome: Outcome): void {
+  const errors: unknown[] = [];
+  for (const settleable of settleables) {
+    try {
+      settleable.settleRecord(outcome);
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  if (errors.length > 0) throw errors[0];
 }

@@ -1,5 +1,6 @@
 import { collectDefaultMetrics } from 'prom-client';
 import { AccountingEvents } from './accounting-events.ts';
+import { AlertEvents } from './alert-events.ts';
 import { IdentityEvents } from './identity-events.ts';
 import { IngestEvents } from './ingest-events.ts';
 import { KafkaEvents } from './kafka-events.ts';
@@ -7,6 +8,7 @@ import { LifecycleEvents } from './lifecycle-events.ts';
 import { Log, type LogOptions } from './log.ts';
 import { Metrics } from './metrics.ts';
 import { MqttEvents } from './mqtt-events.ts';
+import { SequenceEvents } from './sequence-events.ts';
 import { SpoolEvents } from './spool-events.ts';
 
 export interface ObservabilityOptions extends LogOptions {
@@ -26,7 +28,9 @@ export interface ReadGauge {
 /** All events of the gateway: each function of these objects is one event, its log line and its metric. */
 export class Observability {
   readonly ingest: IngestEvents;
+  readonly sequences: SequenceEvents;
   readonly accounting: AccountingEvents;
+  readonly alerts: AlertEvents;
   readonly mqtt: MqttEvents;
   readonly kafka: KafkaEvents;
   readonly spool: SpoolEvents;
@@ -39,7 +43,9 @@ export class Observability {
     const { nowMs = Date.now, processMetrics = true } = options;
     this.#log = new Log(options);
     this.ingest = new IngestEvents(this.#log, this.#metrics, nowMs);
+    this.sequences = new SequenceEvents(this.#log, this.#metrics);
     this.accounting = new AccountingEvents(this.#log, this.#metrics);
+    this.alerts = new AlertEvents(this.#log, this.#metrics);
     this.mqtt = new MqttEvents(this.#log, this.#metrics);
     this.kafka = new KafkaEvents(this.#log, this.#metrics);
     this.spool = new SpoolEvents(this.#log, this.#metrics);

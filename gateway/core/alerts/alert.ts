@@ -1,10 +1,12 @@
 import type { DeviceEvent } from '../event.ts';
 import { eventId } from './event-id.ts';
 
-export type Severity = 'info' | 'warning' | 'critical';
+export const severities = ['info', 'warning', 'critical'] as const;
+export type Severity = (typeof severities)[number];
 
 /** A condition began (`raised`) or ended (`cleared`). A sudden stop and a due service have no end that reports show. */
-export type AlertChange = 'raised' | 'cleared';
+export const alertChanges = ['raised', 'cleared'] as const;
+export type AlertChange = (typeof alertChanges)[number];
 
 /** What the rule saw. Units are those of the device contract in `proto/`. */
 export type AlertFinding =
@@ -38,11 +40,15 @@ export type AlertFinding =
       readonly withinUs: number;
     };
 
+export const alertRules = ['low_battery', 'geofence_violation', 'maintenance_required', 'sudden_stop'] as const;
+export type AlertRule = (typeof alertRules)[number];
+
 /** `keep_out`: being inside is the violation. `keep_in`: having been inside and being so no longer is. */
 export type FenceKind = 'keep_in' | 'keep_out';
 
 /** One alert, caused by one event. */
 export interface Alert {
+  readonly cause: DeviceEvent;
   /** `{causing event's id}:{rule}` and what else tells it from the event's other alerts: derived again, the same. */
   readonly id: string;
   /** Id of the causing event, as in its header `ce_id`. */
@@ -65,6 +71,7 @@ export function addAlert(
 ): Alert[] {
   const causationId = eventId(event);
   const alert: Alert = {
+    cause: event,
     id: `${causationId}:${discriminator(finding)}`,
     causationId,
     vehicleId: event.subject,
@@ -78,9 +85,10 @@ export function addAlert(
   return alerts;
 }
 
-/** One event may need maintenance for two causes and cross several fences; of each of these it has one alert at most.
- *
- * For fault codes that holds because an event that raises some clears none. */
+/**
+ * One event may need maintenance for two causes and cross several fences; of each of these it has one alert at most. For
+ * fault codes that holds because an event that raises some clears none.
+ */
 function discriminator(finding: AlertFinding): string {
   switch (finding.rule) {
     case 'geofence_violation':

@@ -18,5 +18,7 @@ export function derive(event: DeviceEvent, state: VehicleState, rules: readonly 
   if (message === undefined || !state.accept(event)) return noAlerts;
   let alerts: Alert[] | undefined;
   for (let i = 0; i < rules.length; i++) alerts = (rules[i] as Rule).apply(event, message, state, alerts);
-  return alerts ?? noAlerts;
+  if (alerts === undefined) return noAlerts;
+  state.notable = true;
+  return alerts;
 }

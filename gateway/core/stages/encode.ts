@@ -1,40 +1,44 @@
-import type { DeviceEvent } from '../event.ts';
+import { alertsFit, alertTooLarge, appendAlerts, expectAlerts } from '../alerts/append-alerts.ts';
 import { utf8Length } from '../headers/utf8.ts';
 import { type Rejection, rejected } from '../outcome.ts';
 import type { Passage } from '../passage.ts';
+import type { TrackedEvent } from '../tracked-event.ts';
 
 /**
- * Writes the record of each event into the sink.
+ * Writes the record of each event, and of each alert that the events cause, into the sink.
  *
  * A publish is taken whole or not at all, so no record may turn out too large after another has been appended. A single
- * event needs no care: the sink itself refuses it. The records of a batch are all tried first. So are messages without
- * rules of ours, because only the trial shows whether their schema takes them, and a refusal by the sink costs it its
- * open batch.
+ * event needs no care: the sink itself refuses it. The records of a batch are all tried first, and an event with its
+ * alerts. So are messages without rules of ours, because only the trial shows whether their schema takes them, and a
+ * refusal by the sink costs it its open batch.
  */
 export function encode(passage: Passage): Rejection | undefined {
-  const { events, publish } = passage;
-  if (events.length > 1 || (passage.route.codec !== undefined && passage.route.rules === undefined)) {
+  const { events, alerts, publish } = passage;
+  if (events.length + alerts.length > 1 || (passage.route.codec !== undefined && passage.route.rules === undefined)) {
     for (const event of events) if (!fits(event, passage)) return refusal(event, passage);
   }
+  if (alerts.length > 0 && !alertsFit(passage)) return alertTooLarge(passage);
   publish.expect(events.length);
+  if (alerts.length > 0) expectAlerts(passage);
   for (let i = 0; i < events.length; i++) {
-    const event = events[i] as DeviceEvent;
+    const event = events[i] as TrackedEvent;
     if (append(event, passage)) continue;
     const rejection = refusal(event, passage);
     if (i === 0) return rejection;
     // The sink takes less than it was said to. What is appended is settled one by one, and so is the rest.
-    publish.settleRecord(rejected(rejection));
+    event.settleRecord(rejected(rejection));
   }
+  if (alerts.length > 0) appendAlerts(passage);
   return undefined;
 }
 
-function append(event: DeviceEvent, passage: Passage): boolean {
+function append(event: TrackedEvent, passage: Passage): boolean {
   const { route, encoder } = passage.route;
   const timestampMs = Math.floor(event.timeUs / 1000);
-  return passage.sink.append(route.settings.kafkaTopic, event.key, timestampMs, encoder, event, passage.publish);
+  return passage.sink.append(route.settings.kafkaTopic, event.key, timestampMs, encoder, event, event);
 }
 
-function fits(event: DeviceEvent, passage: Passage): boolean {
+function fits(event: TrackedEvent, passage: Passage): boolean {
   const { scratch, maxRecordBytes } = passage.plan;
   const { encoder } = passage.route;
   const value = encoder.writeValue(event, scratch, 0);
@@ -43,7 +47,7 @@ function fits(event: DeviceEvent, passage: Passage): boolean {
   return headers >= 0 && headers + utf8Length(event.key) <= maxRecordBytes;
 }
 
-function refusal(event: DeviceEvent, passage: Passage): Rejection {
+function refusal(event: TrackedEvent, passage: Passage): Rejection {
   const { message } = event;
   const defect = message && passage.route.codec?.encoder.defectOf(message);
   if (defect !== undefined) return { reason: 'invalid_field', detail: defect };

@@ -44,8 +44,10 @@ export class FaultCodes implements Rule {
       else if (this.#matches(code)) anyNew = true;
     }
     if (anyNew) return this.#raise(event, active, state, alerts);
-    if (anyActive) state.faultTimeUs = event.timeUs;
-    else if (state.faultCodes.length > 0) return this.#clear(event, state, alerts);
+    if (anyActive) {
+      state.faultTimeUs = event.timeUs;
+      state.notable = true;
+    } else if (state.faultCodes.length > 0) return this.#clear(event, state, alerts);
     return alerts;
   }
 

@@ -73,6 +73,7 @@ export class Geofences implements Rule {
       const fence = before.has(id) ? undefined : this.#index.byId(id);
       if (fence !== undefined && (fence.kind === 'keep_out' || left.delete(id))) add(fence, 'entered');
     }
+    state.notable = true;
     state.inside = now;
     state.left = [...left].slice(-maxLeft);
     return found;

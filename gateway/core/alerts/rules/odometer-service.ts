@@ -31,7 +31,9 @@ export class OdometerService implements Rule {
     if (!(odometerM > before) && !another) return alerts;
     state.odometerM = odometerM;
     const due = Math.floor(odometerM / this.#intervalM);
-    if (another || before < 0 || due <= Math.floor(before / this.#intervalM)) return alerts;
+    const passes = due > Math.floor(before / this.#intervalM);
+    if (another || before < 0 || passes) state.notable = true;
+    if (another || before < 0 || !passes) return alerts;
     const dueAtM = due * this.#intervalM;
     return addAlert(alerts, event, 'raised', this.#severity, {
       rule: 'maintenance_required',

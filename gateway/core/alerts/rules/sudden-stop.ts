@@ -45,6 +45,8 @@ export class SuddenStop implements Rule {
     }
     state.speedMps = toMps;
     state.speedTimeUs = event.timeUs;
+    // Slower than that, no stop can be measured from here.
+    if (state.peakMps >= this.#minDropMps) state.notable = true;
     if (!stopped) return alerts;
     return addAlert(alerts, event, 'raised', this.#severity, { rule: 'sudden_stop', fromMps, toMps, withinUs });
   }

@@ -4,8 +4,7 @@ const none: readonly string[] = Object.freeze([]);
 
 /**
  * What the rules remember of one vehicle: numbers and short lists of ids, nothing that refers to rules, so that it
- * outlives a change of them. `derive` changes it in place; who may yet have to refuse the event derives on a copy
- * (`copyFrom`) and keeps the copy when the event and its alerts have been appended.
+ * outlives a change of them. `derive` changes it in place; see `TrackedVehicle` for when that counts.
  */
 export class VehicleState {
   /** Event time of the newest report. */
@@ -28,6 +27,16 @@ export class VehicleState {
   inside: readonly string[] = none;
   /** `keep_in` fences that it left and has not entered again, oldest first. */
   left: readonly string[] = none;
+  /**
+   * Whether the newest report changed something that alerts to come depend on. What is kept for a restart needs to be no
+   * newer than the last such report: from there the same further reports cause the same alerts.
+   */
+  notable = false;
+
+  /** Whether it has seen no report yet. */
+  get isFresh(): boolean {
+    return this.timeUs === Number.MIN_SAFE_INTEGER;
+  }
 
   /**
    * Whether the event is newer than all that the state has seen, which it then counts among them. A late event, one of
@@ -41,6 +50,7 @@ export class VehicleState {
     this.timeUs = timeUs;
     this.bootId = bootId;
     this.sequence = sequence;
+    this.notable = false;
     return true;
   }
 
@@ -59,14 +69,6 @@ export class VehicleState {
     this.faultTimeUs = other.faultTimeUs;
     this.inside = other.inside;
     this.left = other.left;
+    this.notable = other.notable;
   }
-}
-
-/**
- * States by vehicle id, bounded by who provides it (an `LRUCache` of lru-cache fits). A vehicle whose state was dropped
- * starts anew: conditions that still hold are raised once more, under the id of the event that shows them.
- */
-export interface VehicleStates {
-  get(vehicleId: string): VehicleState | undefined;
-  set(vehicleId: string, state: VehicleState): unknown;
 }

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { compileRules } from '../../../../gateway/core/alerts/compile.ts';
 import { derive, noAlerts } from '../../../../gateway/core/alerts/derive.ts';
 import { eventId } from '../../../../gateway/core/alerts/event-id.ts';
-import { readSnapshot, snapshotLines } from '../../../../gateway/core/alerts/state/snapshot.ts';
+import { readStates, StateBlock } from '../../../../gateway/core/alerts/state/state-block.ts';
 import { VehicleState } from '../../../../gateway/core/alerts/state/vehicle-state.ts';
 import type { DeviceEvent } from '../../../../gateway/core/event.ts';
 import { report, run, telemetry } from '../fixture.ts';
@@ -35,6 +35,20 @@ const soundEvents = events.map((all) =>
   all.map((each) => ({ ...each, timeUs: startUs + (each.bootId * 100 + each.sequence * 5) * 1_000_000 })),
 );
 
+/** One report after the other, of an odometer that never falls. */
+const drive = fc
+  .array(fc.record({ message, afterMs: fc.constantFrom(100, 900, 1500, 2500, 40_000) }), { maxLength: 60 })
+  .map((all) => {
+    let timeUs = startUs;
+    let odometerM = 13_000_000;
+    return all.map((each, sequence): DeviceEvent => {
+      timeUs += each.afterMs * 1000;
+      if (each.message.odometerM !== null) odometerM += 400_000;
+      const reading = each.message.odometerM === null ? null : odometerM;
+      return event(sequence, { ...each.message, odometerM: reading }, { timeUs });
+    });
+  });
+
 const deriveAll = (all: readonly DeviceEvent[], state = new VehicleState()) =>
   all.flatMap((each) => derive(each, state, rules));
 
@@ -42,6 +56,19 @@ function copyOf(state: VehicleState): VehicleState {
   const copy = new VehicleState();
   copy.copyFrom(state);
   return copy;
+}
+
+/** As it would be after a restart: as of the last report that was worth keeping. */
+function keptAfter(all: readonly DeviceEvent[]): VehicleState {
+  const state = new VehicleState();
+  const kept = new VehicleState();
+  for (const each of all) {
+    const { timeUs, sequence, bootId } = state;
+    derive(each, state, rules);
+    const moved = state.timeUs !== timeUs || state.sequence !== sequence || state.bootId !== bootId;
+    if (moved && state.notable) kept.copyFrom(state);
+  }
+  return kept;
 }
 
 function expectNothingNew(seen: readonly DeviceEvent[], state: VehicleState): void {
@@ -113,20 +140,36 @@ describe('deriving alerts', () => {
     );
   });
 
-  it('derives the same alerts again from the same state, also one that went through a snapshot', () => {
+  it('derives the same alerts again from the same state, also one that went through a file', () => {
     fc.assert(
       fc.property(events, events, (earlier, later) => {
         const state = new VehicleState();
         deriveAll(earlier, state);
         const copy = copyOf(state);
         const restored = new VehicleState();
-        readSnapshot(snapshotLines([['veh-7', state]]), (_, each) => restored.copyFrom(each));
+        const block = new StateBlock();
+        block.add('veh-7', state);
+        readStates(block.bytes, (_, each) => restored.copyFrom(each));
+        // Says something about the last report only.
+        restored.notable = state.notable;
         const first = deriveAll(later, state);
         expect(deriveAll(later, copy)).toEqual(first);
         expect(deriveAll(later, restored)).toEqual(first);
         expect(copy).toEqual(state);
         expect(restored).toEqual(state);
       }),
+    );
+  });
+
+  it('derives the same alerts from the last state that was worth keeping as from the newest', () => {
+    fc.assert(
+      fc.property(drive, fc.nat({ max: 60 }), (all, at) => {
+        const [earlier, later] = [all.slice(0, at), all.slice(at)];
+        const state = new VehicleState();
+        deriveAll(earlier, state);
+        expect(deriveAll(later, keptAfter(earlier))).toEqual(deriveAll(later, state));
+      }),
+      { numRuns: 2000 },
     );
   });
 

@@ -1,0 +1,140 @@
+import { Alerting } from '../gateway/core/alerts/alerting.ts';
+import { compileRules } from '../gateway/core/alerts/compile.ts';
+import { derive } from '../gateway/core/alerts/derive.ts';
+import { StateBlock } from '../gateway/core/alerts/state/state-block.ts';
+import { TrackedVehicles } from '../gateway/core/alerts/state/tracked-vehicles.ts';
+import { VehicleState } from '../gateway/core/alerts/state/vehicle-state.ts';
+import type { DeviceEvent } from '../gateway/core/event.ts';
+import { delivered } from '../gateway/core/outcome.ts';
+import { Publish } from '../gateway/core/publish.ts';
+import { median } from './measure/median.ts';
+
+/**
+ * `node --expose-gc bench/alert-state.ts`: the evidence of ADR 20. CPU per report of what surrounds `derive` with four
+ * rules and no fences: finding the vehicle, deriving on a copy, moving it on when the publish is settled, and writing down
+ * what a restart must not forget (which a slow vehicle has not, and a fast one has with each report).
+ */
+const vehicles = 100_000;
+const reportsPerVehicle = 12;
+/** Publishes of a vehicle that are under way when its first is settled. */
+const inFlight = 4;
+const rounds = 5;
+
+class SilentPublish extends Publish {
+  readonly identity = { deviceId: 'unit', kind: 'vehicle', boundTo: 'vehicle' } as const;
+  readonly topic = '';
+  readonly payload = new Uint8Array(0);
+  readonly qos = 1;
+  readonly receivedAtMs = 0;
+  readonly contentType = undefined;
+  readonly traceparent = undefined;
+  readonly correlationId = undefined;
+  answer(): void {}
+}
+
+const severity = 'warning' as const;
+const rules = compileRules(
+  {
+    lowBattery: { enabled: true, lowPercent: 15, recoveredPercent: 20, severity },
+    geofences: { maxAccuracyM: 50 },
+    faultCodes: { enabled: true, codes: ['*'], clearAfterSeconds: 3600, severity },
+    odometerService: { enabled: true, intervalKm: 15_000, severity },
+    suddenStop: { enabled: true, minDropKmh: 35, withinMs: 2000, stoppedKmh: 5, severity },
+  },
+  [],
+);
+
+/** Reports of all vehicles in turns; one object for all, changed in between, so that only what follows is measured. */
+function forEachReport(speedMps: number, each: (event: DeviceEvent, vehicle: number) => void): void {
+  const message = { speedMps, batteryLevel: 0.8, odometerM: 10_000_000, faultCodes: [] };
+  const event = {
+    ...{ publish: new SilentPublish(), subject: '', key: '', digest: '', bootId: 1, sequence: 0, timeUs: 0, message },
+  };
+  for (let report = 0; report < reportsPerVehicle; report++) {
+    event.sequence = report;
+    event.timeUs = 1_760_000_000_000_000 + report * 1_000_000;
+    for (let vehicle = 0; vehicle < vehicles; vehicle++) {
+      event.subject = ids[vehicle] as string;
+      each(event, vehicle);
+    }
+  }
+}
+
+const ids = Array.from({ length: vehicles }, (_, vehicle) => `veh-${vehicle}`);
+
+function cpuUs(work: () => void): number {
+  const before = process.cpuUsage();
+  work();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / (vehicles * reportsPerVehicle);
+}
+
+/** What is measured against: the rules alone, on states that are changed in place. */
+function inPlace(speedMps: number): number {
+  const states = ids.map(() => new VehicleState());
+  return cpuUs(() => forEachReport(speedMps, (event, vehicle) => derive(event, states[vehicle] as VehicleState, rules)));
+}
+
+/** A new copy for each report. */
+function newCopies(speedMps: number): number {
+  const states = ids.map(() => new VehicleState());
+  return cpuUs(() =>
+    forEachReport(speedMps, (event, vehicle) => {
+      const copy = new VehicleState();
+      copy.copyFrom(states[vehicle] as VehicleState);
+      derive(event, copy, rules);
+      states[vehicle] = copy;
+    }),
+  );
+}
+
+/** As in the pipeline, with some publishes under way; `keeps`: what is worth keeping is written into a block. */
+function tracked(speedMps: number, keeps: boolean): number {
+  const block = new StateBlock();
+  const alerting = new Alerting({
+    rules,
+    vehicles: new TrackedVehicles(vehicles),
+    observer: { derived: () => {}, durable: () => {}, takenBack: () => {} },
+    keep: (vehicleId, state) => {
+      if (!keeps) return;
+      block.add(vehicleId, state);
+      if (block.length > 65_536) block.clear();
+    },
+  });
+  const waiting: ReturnType<Alerting['derive']>[] = new Array(vehicles * inFlight).fill(undefined);
+  let next = 0;
+  return cpuUs(() =>
+    forEachReport(speedMps, (event) => {
+      const step = alerting.derive([event]);
+      if (step === undefined) throw new Error('a report was not taken');
+      alerting.take(step);
+      waiting[next]?.concluded(delivered);
+      waiting[next] = step;
+      next = (next + 1) % waiting.length;
+    }),
+  );
+}
+
+/** The first round warms up. */
+function measured(work: () => number): number {
+  const figures: number[] = [];
+  for (let round = 0; round <= rounds; round++) {
+    globalThis.gc?.();
+    const figure = work();
+    if (round > 0) figures.push(figure);
+  }
+  return Number(median(figures).toFixed(3));
+}
+
+const results = Object.fromEntries(
+  Object.entries({ slow: 3, fast: 14 }).map(([name, speedMps]) => [
+    name,
+    {
+      inPlaceUs: measured(() => inPlace(speedMps)),
+      newCopiesUs: measured(() => newCopies(speedMps)),
+      trackedUs: measured(() => tracked(speedMps, false)),
+      trackedAndKeptUs: measured(() => tracked(speedMps, true)),
+    },
+  ]),
+);
+process.stdout.write(`${JSON.stringify({ vehicles, inFlight, cpuUsPerReport: results })}\n`);

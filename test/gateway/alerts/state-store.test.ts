@@ -1,0 +1,213 @@
+import { spawnSync } from 'node:child_process';
+import {
+  appendFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { AlertFilesObserver } from '../../../gateway/alerts/observer.ts';
+import { StateStore } from '../../../gateway/alerts/state-store.ts';
+import { TrackedVehicles } from '../../../gateway/core/alerts/state/tracked-vehicles.ts';
+
+let directory: string;
+const open: StateStore[] = [];
+
+beforeEach(() => {
+  directory = join(mkdtempSync(join(tmpdir(), 'alert-states-')), 'states');
+});
+afterEach(async () => {
+  for (const store of open.splice(0)) await store.close();
+  rmSync(join(directory, '..'), { recursive: true, force: true });
+});
+
+class Told implements AlertFilesObserver {
+  readonly lines: string[] = [];
+  rulesLoaded(): void {}
+  rulesRefused(): void {}
+  statesRestored(vehicles: number): void {
+    this.lines.push(`restored ${vehicles}`);
+  }
+  statesDamaged(file: string): void {
+    this.lines.push(`damaged ${file.slice(directory.length + 1)}`);
+  }
+  snapshotWritten(vehicles: number): void {
+    this.lines.push(`snapshot ${vehicles}`);
+  }
+  stateWriteFailed(error: unknown): void {
+    this.lines.push(`failed ${(error as NodeJS.ErrnoException).code ?? String(error)}`);
+  }
+}
+
+/** A process that keeps states. `set` settles a state that a restart must not forget. */
+async function start(maxVehicles = 100_000) {
+  const vehicles = new TrackedVehicles(maxVehicles);
+  const observer = new Told();
+  const store = await StateStore.open({ directory, snapshotMs: 3_600_000, vehicles, observer });
+  open.push(store);
+  const set = (vehicleId: string, sequence: number) => {
+    const { settled } = vehicles.track(vehicleId);
+    settled.sequence = sequence;
+    settled.timeUs = sequence;
+    store.keep(vehicleId, settled);
+  };
+  const sequences = () =>
+    Object.fromEntries(
+      Array.from({ length: vehicles.size }, (_, index) => vehicles.at(index)).map(({ vehicleId, settled }) => [
+        vehicleId,
+        settled.sequence,
+      ]),
+    );
+  return { vehicles, store, told: observer.lines, set, sequences };
+}
+
+/** What runs at the end of a turn of the event loop has run. */
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+const files = () => readdirSync(directory).sort();
+
+describe('states in files', () => {
+  it('come back in the next process', async () => {
+    const { set, store } = await start();
+    set('a', 1);
+    set('b', 2);
+    await store.close();
+    const { sequences, told } = await start();
+    expect(sequences()).toEqual({ a: 1, b: 2 });
+    expect(told).toEqual(['restored 2', 'snapshot 2']);
+  });
+
+  it('come back after a kill as they were at the end of the turn, the last of each', async () => {
+    const first = await start();
+    first.set('a', 1);
+    first.set('b', 2);
+    first.set('a', 3);
+    await turn();
+    // Nothing of the first process runs on: it is as if it had been killed.
+    expect((await start()).sequences()).toEqual({ a: 3, b: 2 });
+  });
+
+  it('come back from a snapshot that others have settled behind', async () => {
+    const first = await start();
+    first.set('a', 1);
+    first.set('b', 1);
+    await first.store.writeSnapshot();
+    first.set('a', 2);
+    await turn();
+    expect(files()).toEqual(['states.2']);
+    expect((await start()).sequences()).toEqual({ b: 1, a: 2 });
+  });
+
+  it('come back from a snapshot that was not finished, and the file before it', async () => {
+    const first = await start();
+    for (let i = 0; i < 2000; i++) first.set(`veh-${i}`, 1);
+    await turn();
+    const snapshot = first.store.writeSnapshot();
+    first.set('veh-1999', 2);
+    await turn();
+    expect(files()).toEqual(['states.1', 'states.2']);
+    const next = await start();
+    expect(next.vehicles.size).toBe(2000);
+    expect(next.sequences()).toMatchObject({ 'veh-0': 1, 'veh-1999': 2 });
+    await snapshot;
+  });
+
+  it('come back with those heard of last as the last to be forgotten', async () => {
+    const first = await start();
+    for (const [index, id] of ['c', 'a', 'b'].entries()) first.set(id, 10 - index);
+    await first.store.close();
+    expect(Object.keys((await start(2)).sequences()).sort()).toEqual(['a', 'c']);
+  });
+
+  it('are those before, when the last write was cut short', async () => {
+    const first = await start();
+    first.set('a', 1);
+    await turn();
+    first.set('b', 2);
+    await turn();
+    const file = join(directory, files()[0] as string);
+    truncateSync(file, readFileSync(file).length - 3);
+    const { sequences, told } = await start();
+    expect(sequences()).toEqual({ a: 1 });
+    expect(told[0]).toBe('restored 1');
+  });
+
+  it('are not taken from a damaged file, which is set aside', async () => {
+    const first = await start();
+    first.set('a', 1);
+    first.set('b', 2);
+    await first.store.close();
+    const [name] = files();
+    const file = join(directory, name as string);
+    const bytes = readFileSync(file);
+    bytes[40] = (bytes[40] as number) ^ 1;
+    writeFileSync(file, bytes);
+    const { sequences, told } = await start();
+    expect(sequences()).toEqual({});
+    expect(told).toEqual([`damaged ${name}`, 'snapshot 0']);
+    expect(existsSync(`${file}.damaged`)).toBe(true);
+  });
+
+  it('are not taken from a file of another version', async () => {
+    const first = await start();
+    await first.store.close();
+    const file = join(directory, files()[0] as string);
+    writeFileSync(file, Buffer.concat([Buffer.from('EIGA\0\0\0\x09'), readFileSync(file).subarray(8)]));
+    expect((await start()).told[0]).toMatch(/^damaged/);
+  });
+
+  it('are written a few in each turn of the event loop', async () => {
+    const { vehicles, store } = await start();
+    for (let i = 0; i < 5000; i++) vehicles.track(`veh-${i}`).settled.timeUs = i;
+    let turns = 0;
+    const counting = setInterval(() => {}, 1000);
+    const count = () => {
+      turns += 1;
+      immediate = setImmediate(count);
+    };
+    let immediate = setImmediate(count);
+    await store.writeSnapshot();
+    clearImmediate(immediate);
+    clearInterval(counting);
+    expect(turns).toBeGreaterThanOrEqual(9);
+  });
+
+  it('keep the gateway from starting when their directory cannot be used', async () => {
+    writeFileSync(join(directory, '..', 'file'), '');
+    const store = StateStore.open({
+      directory: join(directory, '..', 'file'),
+      snapshotMs: 1000,
+      vehicles: new TrackedVehicles(1),
+      observer: new Told(),
+    });
+    await expect(store).rejects.toMatchObject({ code: 'unusable_state_directory' });
+  });
+
+  it('are not kept when the disk fails, which is told, and are again with the next snapshot', async () => {
+    const { set, store, told, vehicles } = await start();
+    vehicles.track('a').settled.timeUs = 1;
+    // A directory where the next file should be.
+    spawnSync('mkdir', [join(directory, 'states.2')]);
+    await store.writeSnapshot();
+    expect(told.at(-1)).toBe('failed EEXIST');
+    set('a', 2);
+    await turn();
+    spawnSync('rmdir', [join(directory, 'states.2')]);
+    await store.writeSnapshot();
+    expect(told.at(-1)).toBe('snapshot 1');
+    expect((await start()).sequences()).toEqual({ a: 2 });
+  });
+
+  it('end at the last whole frame, whatever follows', async () => {
+    const first = await start();
+    first.set('a', 1);
+    await turn();
+    appendFileSync(join(directory, files()[0] as string), Buffer.from([0, 0, 1, 0, 1, 2]));
+    expect((await start()).sequences()).toEqual({ a: 1 });
+  });
+});
