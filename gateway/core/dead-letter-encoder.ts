@@ -11,8 +11,11 @@ export const deadLetterType = 'com.mobilitycorp.deadletter.v1';
 /** Longer texts are cut, so that a letter without payload fits into every batch. */
 const maxMessageBytes = 1024;
 const maxTextBytes = 256;
-/** ce_id, content-type; dlq_reason, dlq_message, dlq_device_id, dlq_device_kind, dlq_mqtt_topic, dlq_qos, dlq_received_time. */
-const headersAlways = 9;
+/**
+ * ce_id, content-type; dlq_reason, dlq_message, dlq_device_id, dlq_device_kind, dlq_bound_to, dlq_mqtt_topic, dlq_qos,
+ * dlq_received_time.
+ */
+const headersAlways = 10;
 
 const cut = (text: string | undefined): string | undefined => text && truncateUtf8(text, maxTextBytes);
 
@@ -23,7 +26,10 @@ const cut = (text: string | undefined): string | undefined => text && truncateUt
  * - those that all records share; `ce_time` is the time of receipt, `ce_subject` and `ce_partitionkey` whom the device
  *   is bound to, `ce_id` `{deviceId}:{digest}:dead-letter`: a publish that is refused again has the same
  * - `dlq_reason`: one of `rejectionReasons`; `dlq_message`: field, value and limit in words
- * - `dlq_device_id`, `dlq_device_kind` (vehicle, bay or anonymous), `dlq_mqtt_topic`, `dlq_qos` (0, 1 or 2)
+ * - `dlq_device_id`, `dlq_device_kind` (vehicle, bay or anonymous), `dlq_bound_to` (empty for anonymous), `dlq_mqtt_topic`,
+ *   `dlq_qos` (0, 1 or 2): with these a replay authorizes the publish as at first
+ * - `dlq_truncated`: only when one of these was too long and was cut, so that the letter cannot be replayed
+ * - `dlq_unkept_publishes`: only when some of the device were rejected before this one without a letter (`LetterCap`)
  * - `dlq_received_time`: RFC 3339 with milliseconds, also the record's timestamp, unless Kafka refused that
  */
 export class DeadLetterEncoder implements RecordEncoder<DeadLetter> {
@@ -49,8 +55,15 @@ export class DeadLetterEncoder implements RecordEncoder<DeadLetter> {
     };
     const key = truncateUtf8(letter.key, maxTextBytes);
     const deviceId = truncateUtf8(identity.deviceId, maxTextBytes);
-    const dropped = form === 'stripped';
-    let at = writeLength(this.#common.countOf(cause) + headersAlways + (dropped ? 1 : 0), target, offset);
+    const boundTo = truncateUtf8(identity.boundTo, maxTextBytes);
+    const mqttTopic = truncateUtf8(publish.topic, maxTextBytes);
+    const optional: [key: string, value: string][] = [];
+    if (form === 'stripped') optional.push(['dlq_dropped_payload_bytes', String(publish.payload.length)]);
+    if (mqttTopic !== publish.topic || deviceId !== identity.deviceId || boundTo !== identity.boundTo) {
+      optional.push(['dlq_truncated', 'true']);
+    }
+    if (letter.unkept > 0) optional.push(['dlq_unkept_publishes', String(letter.unkept)]);
+    let at = writeLength(this.#common.countOf(cause) + headersAlways + optional.length, target, offset);
     at = this.#common.write(cause, receivedAtMs * 1000, key, key, target, at);
     at = writeHeader('ce_id', `${deviceId}:${letter.digest}:dead-letter`, target, at);
     at = writeHeader('content-type', cut(publish.contentType) || 'application/octet-stream', target, at);
@@ -58,11 +71,12 @@ export class DeadLetterEncoder implements RecordEncoder<DeadLetter> {
     at = writeHeader('dlq_message', truncateUtf8(rejection.detail, maxMessageBytes), target, at);
     at = writeHeader('dlq_device_id', deviceId, target, at);
     at = writeHeader('dlq_device_kind', identity.kind, target, at);
-    at = writeHeader('dlq_mqtt_topic', truncateUtf8(publish.topic, maxTextBytes), target, at);
+    at = writeHeader('dlq_bound_to', boundTo, target, at);
+    at = writeHeader('dlq_mqtt_topic', mqttTopic, target, at);
     at = writeHeader('dlq_qos', String(publish.qos), target, at);
     at = writeLength(millisecondsLength, target, writeText('dlq_received_time', target, at));
     at = this.#timestamps.writeMilliseconds(receivedAtMs, target, at);
-    if (dropped) at = writeHeader('dlq_dropped_payload_bytes', String(publish.payload.length), target, at);
+    for (const [name, value] of optional) at = writeHeader(name, value, target, at);
     return fitted(at, target);
   }
 }

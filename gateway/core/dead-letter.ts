@@ -19,14 +19,22 @@ export class DeadLetter implements Settleable {
   readonly publish: Publish;
   readonly rejection: Rejection;
   readonly form: LetterForm;
+  /** Publishes of the device that were rejected since its last letter and not kept. */
+  readonly unkept: number;
   readonly #owner: DeadLetterOwner;
   #digest: string | undefined;
 
-  constructor(publish: Publish, rejection: Rejection, form: LetterForm, owner: DeadLetterOwner) {
+  constructor(publish: Publish, rejection: Rejection, form: LetterForm, owner: DeadLetterOwner, unkept = 0) {
     this.publish = publish;
     this.rejection = rejection;
     this.form = form;
+    this.unkept = unkept;
     this.#owner = owner;
+  }
+
+  /** The same letter in another form. */
+  as(form: LetterForm): DeadLetter {
+    return new DeadLetter(this.publish, this.rejection, form, this.#owner, this.unkept);
   }
 
   /** Record key: whom the device is bound to; its own id on an anonymous listener. */

@@ -34,6 +34,7 @@ const headers = {
   dlq_message: 'speedMps -1 is not from 0 to 150',
   dlq_device_id: 'unit-7',
   dlq_device_kind: 'vehicle',
+  dlq_bound_to: 'veh-7',
   dlq_mqtt_topic: 'v1/vehicles/veh-7/telemetry',
   dlq_qos: '1',
   dlq_received_time: '2025-11-21T09:22:33.123Z',
@@ -63,6 +64,21 @@ describe('a dead letter', () => {
     const again = { reason: 'absurd_clock', detail: 'an hour later' } as const;
     expect(id({ payload, receivedAtMs: receivedAtMs + 3_600_000 }, 'undated', again)).toBe(id({ payload }));
     expect(id({ payload: telemetry({ speedMps: -2 }) })).not.toBe(id({ payload }));
+  });
+
+  it('says when what a replay would need was cut', () => {
+    expect(written({ topic: `v1/vehicles/${'x'.repeat(300)}/telemetry` })?.headers.dlq_truncated).toBe('true');
+    const identity = { deviceId: 'unit-7', kind: 'vehicle', boundTo: 'v'.repeat(257) } as const;
+    expect(written({ identity })?.headers).toMatchObject({ dlq_truncated: 'true', dlq_bound_to: 'v'.repeat(256) });
+  });
+
+  it('tells how many publishes of its device were not kept before it, in every form', () => {
+    const letter = new DeadLetter(new TestPublish({}), rejection, 'whole', owner, 12);
+    const sink = new TestSink();
+    for (const form of ['whole', 'undated', 'stripped'] as const) {
+      sink.append('dlq', 'k', receivedAtMs, deadLetterEncoder, letter.as(form), letter);
+    }
+    expect(sink.records.map((record) => record.headers.dlq_unkept_publishes)).toEqual(['12', '12', '12']);
   });
 
   it('counts how often it was replayed', () => {
