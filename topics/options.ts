@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
+import { addresses } from '../command-line/addresses.ts';
 import type { Output } from '../command-line/output.ts';
 import type { Allowed } from './plan.ts';
 
@@ -22,15 +23,6 @@ interface Parsed {
 }
 
 const defaultFile = resolve(import.meta.dirname, '../schemas/topics.yaml');
-const addressPattern = /^(\[[0-9a-fA-F:.]+\]|[^\s:/@[\]]+):[0-9]{1,5}$/;
-
-const addresses = (text: string): string[] => {
-  const list = text.split(',').map((address) => address.trim());
-  const wrong = list.find((address) => !addressPattern.test(address));
-  if (wrong !== undefined) throw new InvalidArgumentError(`"${wrong}" is not host:port.`);
-  return list;
-};
-
 const exitCodes = `
 Exit codes: 0 the topics are (plan) or were made (apply) as the file says; 1 failed; 2 unusable arguments or file;
 3 they differ (plan), or something is refused and nothing was changed (apply).

@@ -1,0 +1,264 @@
+import { randomUUID } from 'node:crypto';
+import { AlreadyThere } from '../record-log/already-there.ts';
+import { type Cluster, readUncommitted } from '../record-log/cluster.ts';
+import { RecordLogError } from '../record-log/errors.ts';
+import { offsetsOf } from '../record-log/log-reader.ts';
+import type { Pacer } from '../record-log/pacer.ts';
+import { headersOf, type LogRecord } from '../record-log/record-batch.ts';
+import type { RecordWriter, Refusal } from '../record-log/record-writer.ts';
+import type { Reporter } from '../record-log/reporter.ts';
+import type { Judge } from './judge.ts';
+import { type Letter, positionOf } from './letter.ts';
+import type { LetterTopic } from './letter-topic.ts';
+import { type Note, type NoteContext, type Notes, noteRecord, type OpenRound } from './notes.ts';
+
+export interface ReplayOptions {
+  readonly cluster: Cluster;
+  readonly topic: LetterTopic;
+  readonly notes: Notes;
+  readonly judge: Judge;
+  /** Undefined: judge only, write nothing. */
+  readonly writer: RecordWriter | undefined;
+  /** Topics of events. */
+  readonly eventTopics: readonly string[];
+  readonly context: NoteContext;
+  readonly pacer: Pacer;
+  /** Letters of a round. */
+  readonly roundLetters: number;
+  readonly maxAttempts: number;
+  readonly wanted: (letter: Letter) => boolean;
+  readonly stopping: AbortSignal;
+  readonly reporter: Reporter;
+}
+
+export interface ReplayCounts {
+  /** That the filter lets through. */
+  letters: number;
+  /** Their events are on Kafka (a dry run: they would be). */
+  accepted: number;
+  /** Of these, found there after an earlier command was killed. */
+  alreadyThere: number;
+  rejected: number;
+  rejectedByReason: Record<string, number>;
+  /** Accepted by an earlier replay. */
+  replayedBefore: number;
+  /** Rejected so often that they are let be. */
+  exhausted: number;
+  /** They do not hold all of the publish. */
+  incomplete: number;
+}
+
+/** A letter on its way. */
+interface Replayed {
+  readonly letter: Letter;
+  readonly attempt: number;
+  refusal: Refusal | undefined;
+  found: boolean;
+}
+
+/** Notes of rounds have one key, so that they lie in one partition, in their order. */
+const roundKey = 'dead-letter-replay';
+
+/** What a killed replay wrote is dated up to so much later than the time at which its round began. */
+const roundReachMs = 3_600_000;
+
+/**
+ * Replays letters in rounds. A round begins with a note of where the topics of events end; then the events of its letters
+ * are written; when Kafka has them all, a note for each letter says what became of it. So whatever a killed replay wrote
+ * without a note lies behind the ends that its last round began with, and is found there by event id and attempt.
+ *
+ * Order per key is the lane's: the letters of a device lie in one partition in the order in which they were received, they
+ * are written in that order, and the producer keeps it.
+ */
+export class LetterReplay {
+  readonly #options: ReplayOptions;
+  readonly #there = new AlreadyThere();
+  readonly counts: ReplayCounts = {
+    letters: 0,
+    accepted: 0,
+    alreadyThere: 0,
+    rejected: 0,
+    rejectedByReason: {},
+    replayedBefore: 0,
+    exhausted: 0,
+    incomplete: 0,
+  };
+  #ends: Record<string, Record<string, number>> = {};
+  #failed: Refusal | undefined;
+  #seen = 0;
+
+  constructor(options: ReplayOptions) {
+    this.#options = options;
+  }
+
+  /** @returns whether it came to the end; false: it was stopped. @throws {RecordLogError} */
+  async run(): Promise<boolean> {
+    const { topic, notes, writer, stopping, roundLetters } = this.#options;
+    if (writer !== undefined && notes.openRound !== undefined) await this.#findEvents(notes.openRound);
+    let round: Replayed[] = [];
+    for await (const letters of topic.letters()) {
+      for (const letter of letters) {
+        this.#seen += 1;
+        const attempt = this.#attemptOf(letter);
+        if (attempt === undefined) continue;
+        round.push({ letter: owned(letter), attempt, refusal: undefined, found: false });
+        if (round.length < roundLetters) continue;
+        await this.#replay(round);
+        round = [];
+        if (stopping.aborted) break;
+      }
+      if (stopping.aborted) break;
+      this.#report();
+    }
+    if (!stopping.aborted && round.length > 0) await this.#replay(round);
+    if (writer !== undefined) await this.#note({ kind: 'round', state: 'closed', ends: this.#ends });
+    return !stopping.aborted;
+  }
+
+  /** Which attempt is due; undefined: none. */
+  #attemptOf(letter: Letter): number | undefined {
+    const { wanted, notes, maxAttempts } = this.#options;
+    if (!wanted(letter) && !this.#isBegun(letter)) return undefined;
+    const { counts } = this;
+    counts.letters += 1;
+    const state = notes.of(positionOf(letter));
+    if (state.accepted) counts.replayedBefore += 1;
+    else if (letter.droppedBytes !== undefined || letter.truncated) counts.incomplete += 1;
+    else if (state.attempts >= maxAttempts) counts.exhausted += 1;
+    else return state.attempts + 1;
+    return undefined;
+  }
+
+  /** An earlier replay wrote events of it and no note: it is brought to its end, whatever is asked for now. */
+  #isBegun(letter: Letter): boolean {
+    const { writer, notes, judge } = this.#options;
+    if (writer === undefined || notes.openRound === undefined) return false;
+    const { accepted, attempts } = notes.of(positionOf(letter));
+    if (accepted || letter.droppedBytes !== undefined || letter.truncated) return false;
+    const verdict = judge.judge(letter, attempts + 1);
+    if ('rejection' in verdict) return false;
+    return verdict.records.some(({ topic, headers }) => this.#there.has(nameOf(topic, headers) ?? ''));
+  }
+
+  async #replay(round: readonly Replayed[]): Promise<void> {
+    const { writer } = this.#options;
+    if (writer === undefined) {
+      for (const replayed of round) this.#judgeOnly(replayed);
+      return;
+    }
+    await this.#beginRound();
+    for (const replayed of round) await this.#write(replayed, writer);
+    await writer.settle();
+    for (const replayed of round) {
+      this.#count(replayed);
+      const { letter, attempt, refusal } = replayed;
+      const position = positionOf(letter);
+      const outcome = refusal === undefined ? 'accepted' : 'rejected';
+      const why = refusal === undefined ? {} : { reason: refusal.reason, message: refusal.detail };
+      const key = letter.identity.boundTo || letter.identity.deviceId;
+      const note: Note = { kind: 'outcome', letter: position, attempt, outcome, ...why };
+      this.#append(note, key, `${position}:${attempt}`);
+    }
+    await this.#settled();
+    this.#report();
+  }
+
+  #judgeOnly(replayed: Replayed): void {
+    const verdict = this.#options.judge.judge(replayed.letter, replayed.attempt);
+    if ('rejection' in verdict) replayed.refusal = verdict.rejection;
+    this.#count(replayed);
+  }
+
+  async #write(replayed: Replayed, writer: RecordWriter): Promise<void> {
+    const { judge, pacer } = this.#options;
+    while (!pacer.take()) await pacer.due();
+    const verdict = judge.judge(replayed.letter, replayed.attempt);
+    if ('rejection' in verdict) {
+      replayed.refusal = verdict.rejection;
+      return;
+    }
+    for (const record of verdict.records) {
+      if (this.#there.take(nameOf(record.topic, record.headers) ?? '')) {
+        replayed.found = true;
+        continue;
+      }
+      await writer.write(record.topic, record, (refusal) => {
+        replayed.refusal ??= refusal;
+      });
+    }
+  }
+
+  #count({ refusal, found }: Replayed): void {
+    const { counts } = this;
+    if (refusal === undefined) {
+      counts.accepted += 1;
+      if (found) counts.alreadyThere += 1;
+      return;
+    }
+    counts.rejected += 1;
+    counts.rejectedByReason[refusal.reason] = (counts.rejectedByReason[refusal.reason] ?? 0) + 1;
+  }
+
+  async #beginRound(): Promise<void> {
+    const { cluster, eventTopics } = this.#options;
+    const ends: Record<string, Record<string, number>> = {};
+    for (const topic of eventTopics) {
+      ends[topic] = Object.fromEntries(await offsetsOf(cluster, topic, 'latest', readUncommitted));
+    }
+    this.#ends = ends;
+    await this.#note({ kind: 'round', state: 'open', ends });
+  }
+
+  async #note(note: Note): Promise<void> {
+    this.#append(note, roundKey, randomUUID());
+    await this.#settled();
+  }
+
+  #append(note: Note, key: string, id: string): void {
+    const { writer, context } = this.#options;
+    writer?.append(context.deadLetterTopic, noteRecord(note, key, id, Date.now(), context), (refusal) => {
+      this.#failed ??= refusal;
+    });
+  }
+
+  async #settled(): Promise<void> {
+    await this.#options.writer?.settle();
+    if (this.#failed === undefined) return;
+    const { reason, detail } = this.#failed;
+    const { deadLetterTopic } = this.#options.context;
+    throw new RecordLogError('refused', `${deadLetterTopic} does not take a note of the replay: ${reason}: ${detail}`);
+  }
+
+  /** What a killed replay wrote without noting it down. */
+  async #findEvents({ atMs, ends }: OpenRound): Promise<void> {
+    const { cluster, reporter } = this.#options;
+    reporter.say(`an earlier replay was cut short at ${new Date(atMs).toISOString()}: looking for what it wrote`);
+    for (const [topic, from] of Object.entries(ends)) {
+      // Devices write there all the time: what is dated much later was written later, too.
+      const latest = await offsetsOf(cluster, topic, 'latest', readUncommitted);
+      const late = await offsetsOf(cluster, topic, { timeMs: atMs + roundReachMs }, readUncommitted);
+      const until = new Map([...latest].map(([partition, end]) => [partition, late.get(partition) ?? end]));
+      const starts = new Map(Object.entries(from).map(([partition, offset]) => [Number(partition), offset]));
+      await this.#there.read(cluster, topic, starts, ({ headers }: LogRecord) => nameOf(topic, headers), until);
+    }
+  }
+
+  #report(): void {
+    const { reporter, topic } = this.#options;
+    const { accepted, rejected } = this.counts;
+    reporter.progress(
+      () => `${this.#seen} of at most ${topic.size} letters read, ${accepted} accepted, ${rejected} rejected`,
+    );
+  }
+}
+
+/** What tells an event of a replay from others; undefined for one that no replay wrote. */
+function nameOf(topic: string, headers: Buffer): string | undefined {
+  const all = headersOf(headers);
+  const text = (name: string): string | undefined => all.find(([key]) => key === name)?.[1]?.toString();
+  const attempt = text('ce_replayattempt');
+  return attempt === undefined ? undefined : `${topic}\n${text('ce_id')}\n${attempt}`;
+}
+
+/** With bytes of its own: those of the batch that it was read from may be used again. */
+const owned = (letter: Letter): Letter => ({ ...letter, payload: Buffer.from(letter.payload) });
