@@ -8,9 +8,10 @@ export interface Account {
   readonly inFlight: number;
 }
 
-const demanded = ['delivered', 'spooled', 'dead_lettered', 'unlettered', 'shed', 'unanswered'] as const;
-/** Outcomes that a gateway may have, when it drops duplicates. */
-const possible = ['duplicate'] as const;
+const demanded = [
+  ...(['delivered', 'spooled', 'dead_lettered', 'unlettered', 'unkept'] as const),
+  ...(['duplicate', 'shed', 'unanswered'] as const),
+];
 
 /**
  * Reads the account.
@@ -29,10 +30,7 @@ export function accountOf(samples: readonly MetricSample[]): Account {
   };
   return {
     received: need('edge_publishes_received_total'),
-    outcomes: Object.fromEntries([
-      ...demanded.map((outcome) => [outcome, need(`edge_publishes_${outcome}_total`)] as const),
-      ...possible.map((outcome) => [outcome, sum(`edge_publishes_${outcome}_total`) ?? 0] as const),
-    ]),
+    outcomes: Object.fromEntries(demanded.map((outcome) => [outcome, need(`edge_publishes_${outcome}_total`)])),
     inFlight: need('edge_publishes_in_flight'),
   };
 }

@@ -1,18 +1,23 @@
 import { AccountingWatch } from './accounting-watch.ts';
 import { publishAccounts } from './accounts.ts';
 import { AdminServer } from './admin/server.ts';
+import { AlertPath, type ReadableSettings } from './alert-path.ts';
 import { maskConfig } from './config/mask.ts';
 import { leastCeilingBytes } from './config/memory-needs.ts';
 import type { GatewayConfig } from './config/schema.ts';
-import { type Contracts, loadContracts } from './contract/contract.ts';
+import type { Contracts } from './contract/contract.ts';
+import { alertRecord, contractsOf } from './contracts-of.ts';
 import { Access } from './core/access.ts';
 import type { Account } from './core/account.ts';
-import type { RegisteredSchema } from './core/codec.ts';
+import type { RecordCodec, RegisteredSchema } from './core/codec.ts';
 import { defaultCommandTopic } from './core/default-routes.ts';
+import type { DeviceWindows } from './core/duplicates/device-windows.ts';
 import { Ingest } from './core/ingest.ts';
+import { LetterCap } from './core/letter-cap.ts';
 import { createPipeline } from './core/pipeline.ts';
 import type { RecordSink } from './core/record-sink.ts';
 import { RouteTable } from './core/route-table.ts';
+import { deviceWindows } from './device-windows.ts';
 import { drain } from './drain.ts';
 import { mqttGauges } from './gauges.ts';
 import { Authenticator } from './identity/authenticator.ts';
@@ -50,13 +55,19 @@ export class Gateway {
   readonly #startedAtMs = performance.now();
   #phase: 'starting' | 'running' | 'draining' = 'starting';
   readonly #records: RecordPath;
+  readonly #alerts: AlertPath | undefined;
+  readonly #windows: DeviceWindows | undefined;
   #devices: DeviceRegistry | undefined;
   #mqtt: MqttServer | undefined;
 
-  /** @throws {ContractError | RouteError} when message types, schemas and routes do not fit each other. */
-  constructor(config: GatewayConfig) {
+  /**
+   * @param settings where `config` came from, for rules of alerts that are exchanged while the gateway runs.
+   * @throws {ContractError | RouteError} when message types, schemas and routes do not fit each other.
+   * @throws {AlertsError} when the geofences can't be read.
+   */
+  constructor(config: GatewayConfig, settings?: ReadableSettings) {
     this.#config = config;
-    this.#contracts = loadContracts(config);
+    this.#contracts = contractsOf(config);
     this.#observability = new Observability(config.log);
     this.#admin = new AdminServer({
       ...config.admin,
@@ -71,6 +82,10 @@ export class Gateway {
       signal: this.#stopping.signal,
       onPressure: (level) => this.#pressure.set('records', level),
     });
+    this.#alerts = config.alerts.enabled
+      ? new AlertPath({ config, observability: this.#observability, settings })
+      : undefined;
+    this.#windows = deviceWindows(config, this.#observability);
     this.#readiness = new ReadinessConditions({
       recoverAfterMs: config.readiness.recoverAfterMs,
       changed: ({ ready, reasons }) => this.#observability.lifecycle.readinessChanged(ready, reasons),
@@ -84,8 +99,9 @@ export class Gateway {
   #accounts(): Account[] {
     const { came, went } = this.#observability.ingest;
     const held = this.#mqtt?.publishesHeld ?? 0;
-    const { heldRecords } = this.#records;
-    return [...publishAccounts({ came, went, held, heldRecords }), ...this.#records.accounts()];
+    const heldRecords = this.#records.heldRecords + (this.#windows?.waitingCopies ?? 0);
+    const events = this.#windows?.accounts() ?? [];
+    return [...publishAccounts({ came, went, held, heldRecords }), ...this.#records.accounts(), ...events];
   }
 
   /** Whatever speaks against sending devices here. */
@@ -139,6 +155,7 @@ export class Gateway {
       if (signal.aborted) return;
       this.#devices = this.#openDevices();
       await this.#records.open();
+      await this.#alerts?.open();
       const schemas = await schemaIds(this.#config, this.#contracts.schemas, this.#observability, signal);
       if (schemas === undefined || !(await this.#records.connect())) return;
       const mqtt = this.#createMqttServer(schemas);
@@ -185,6 +202,12 @@ export class Gateway {
     return drain({ mqtt, settings, lifecycle, settle: (deadlineMs) => this.#records.drain(deadlineMs) });
   }
 
+  /** Takes new rules of alerts, if there are any and they are right. Nothing else is read anew. @param cause for the log. */
+  reload(cause: string): void {
+    if (this.#alerts === undefined) this.#observability.alerts.rulesRefused(cause, 'alerts are not switched on');
+    else this.#alerts.reload(cause);
+  }
+
   /** For an exception that nobody caught: says so before the process ends. */
   crashed(error: unknown): void {
     this.#observability.lifecycle.crashed(error);
@@ -208,7 +231,10 @@ export class Gateway {
       routes,
       codecs: this.#contracts.codecs(schemas),
       limits: validation,
+      clockObserver: observability.ingest,
       ...origin,
+      alerts: this.#alerts?.plan(this.#contracts.recordCodecs(schemas).get(alertRecord) as RecordCodec, origin),
+      windows: this.#windows,
       maxRecordBytes: this.#config.kafka.maxBatchBytes - batchOverheadBytes,
     });
     const ingest = new Ingest({
@@ -216,6 +242,7 @@ export class Gateway {
       pipeline,
       sink: this.#records.sink as RecordSink,
       deadLetterTopic,
+      letterCap: new LetterCap(this.#config.deadLetters),
       observer: observability.ingest,
       pressure: () => this.#pressure.level,
     });
@@ -265,6 +292,7 @@ export class Gateway {
     this.#memory.stop();
     await this.#mqtt?.close(farewellMs);
     await this.#records.close();
+    await this.#alerts?.close();
     this.#devices?.close();
     await this.#admin.close();
     this.#observability.flush();

@@ -17,6 +17,8 @@ const perUnsettledRecordBytes = 704;
 const perCachedCredentialBytes = 256;
 /** Of a device whose last events are remembered, beside these: its id, its places in the index and in the order. */
 const perWindowDeviceBytes = 256;
+/** Of a device that was rejected: its id, its share of dead letters. */
+const perLetterShareBytes = 256;
 /** What the rules of alerts remember of a vehicle. */
 const perAlertVehicleBytes = 1024;
 /** scrypt at its default cost. */
@@ -30,7 +32,8 @@ export const plannedShare = 0.85;
  * it: bytes that were read of paused connections, at most 128 KiB each, and what waits for devices that do not read. The
  * watch over the memory answers for these.
  */
-export function memoryNeeds({ mqtt, kafka, spool, duplicates, alerts, identity }: GatewayConfig): MemoryNeed[] {
+export function memoryNeeds(config: GatewayConfig): MemoryNeed[] {
+  const { mqtt, kafka, spool, deadLetters, duplicates, alerts, identity } = config;
   const away = Math.max(0, mqtt.maxSessions - mqtt.maxConnections);
   return [
     { setting: 'the process itself', bytes: processBytes },
@@ -42,6 +45,7 @@ export function memoryNeeds({ mqtt, kafka, spool, duplicates, alerts, identity }
     { setting: 'kafka.hardRecords', bytes: kafka.hardRecords * perUnsettledRecordBytes },
     // While Kafka is away the producer keeps what it has handed over, beside what waits for the disk.
     { setting: 'spool.mode', bytes: spool.mode === 'off' ? 0 : 2 * kafka.hardBytes + spool.replayMaxBytes },
+    { setting: 'deadLetters.maxDevices', bytes: deadLetters.maxDevices * perLetterShareBytes },
     { setting: 'duplicates.maxDevices', bytes: duplicatesBytes(duplicates) },
     { setting: 'alerts.maxVehicles', bytes: alerts.enabled ? alerts.maxVehicles * perAlertVehicleBytes : 0 },
     { setting: 'identity.cacheMaxEntries', bytes: identity.cacheMaxEntries * perCachedCredentialBytes },

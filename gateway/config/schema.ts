@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { defaultRoutes } from '../core/default-routes.ts';
 import { alerts } from './schema-alerts.ts';
+import { deadLetters } from './schema-dead-letters.ts';
 import { identity, listener, mqtt } from './schema-devices.ts';
 import { duplicates } from './schema-duplicates.ts';
 import { eventSettings, routes, validation } from './schema-events.ts';
@@ -36,6 +37,7 @@ export const gatewaySettings = section('Settings of the Edge Ingest Gateway.', {
   kafka,
   spool,
   ...eventSettings,
+  deadLetters,
   duplicates,
   alerts,
   schemaRegistry,

@@ -1,23 +1,27 @@
 import type { IngestObserver } from '../core/ingest.ts';
 import { type Rejection, type RejectionReason, rejectionReasons } from '../core/outcome.ts';
 import type { Publish } from '../core/publish.ts';
+import type { ClampDirection, ClockObserver } from '../core/validation/event-clock.ts';
 import { clip, type Log } from './log.ts';
 import { Durations, type Metrics } from './metrics.ts';
 import { Tally } from './tally.ts';
 
 /**
  * The account of every publish (rule 7):
- * received = delivered + spooled + dead-lettered + rejected without a letter + shed + unanswered + in flight.
+ * received = delivered + spooled + dead-lettered + rejected without a letter + unkept + duplicate + shed + unanswered + in flight.
  */
-export class IngestEvents implements IngestObserver {
+export class IngestEvents implements IngestObserver, ClockObserver {
   readonly #log: Log;
   readonly #nowMs: () => number;
   readonly #deadLettered = new Tally<RejectionReason>('reason', rejectionReasons);
   readonly #unlettered = new Tally<RejectionReason>('reason', rejectionReasons);
+  readonly #unkept = new Tally<RejectionReason>('reason', rejectionReasons);
+  readonly #clamped = new Tally<ClampDirection>('direction', ['past', 'future']);
   readonly #latency = new Durations();
   #received = 0;
   #delivered = 0;
   #spooled = 0;
+  #duplicate = 0;
   #shed = 0;
   #unanswered = 0;
   /** Counted on its own, not as a difference, so that the account can fail to add up. */
@@ -38,7 +42,8 @@ export class IngestEvents implements IngestObserver {
   get went(): number {
     const { total: deadLettered } = this.#deadLettered;
     const { total: unlettered } = this.#unlettered;
-    return this.#delivered + this.#spooled + deadLettered + unlettered + this.#shed + this.#unanswered;
+    const durable = this.#delivered + this.#spooled + this.#duplicate;
+    return durable + deadLettered + unlettered + this.#unkept.total + this.#shed + this.#unanswered;
   }
 
   received(_publish: Publish): void {
@@ -69,6 +74,29 @@ export class IngestEvents implements IngestObserver {
       topic: clip(publish.topic),
       deadLettered,
     });
+  }
+
+  unkept(publish: Publish, rejection: Rejection): void {
+    this.#inFlight -= 1;
+    this.#unkept.add(rejection.reason);
+    const text = 'a publish can never be taken, and its device has had its share of dead letters: not kept';
+    this.#log.writeLimited('warn', 'publish_not_kept', text, {
+      reason: rejection.reason,
+      deviceId: clip(publish.identity.deviceId),
+      topic: clip(publish.topic),
+    });
+  }
+
+  /** Devices cannot be told from a gateway whose own clock is wrong by one of them, but by their number. */
+  timeClamped(direction: ClampDirection): void {
+    this.#clamped.add(direction);
+    const text = 'the time of an event is too far from the clock here: dated with its receipt';
+    this.#log.writeLimited('warn', 'event_time_clamped', text, { direction });
+  }
+
+  duplicate(_publish: Publish): void {
+    this.#duplicate += 1;
+    this.#inFlight -= 1;
   }
 
   shed(_publish: Publish): void {
@@ -105,10 +133,27 @@ export class IngestEvents implements IngestObserver {
       ['reason'],
       () => this.#unlettered.samples(),
     );
+    metrics.counters(
+      'edge_publishes_unkept_total',
+      'Publishes that can never be taken, without a dead letter because their devices had had their share, by reason.',
+      ['reason'],
+      () => this.#unkept.samples(),
+    );
+    metrics.counters(
+      'edge_event_times_clamped_total',
+      "Events dated with their receipt, because the device's time was too far off, by the side on which it lay.",
+      ['direction'],
+      () => this.#clamped.samples(),
+    );
+    metrics.counter(
+      'edge_publishes_duplicate_total',
+      'Publishes that nothing was written for, as all of their events had come before.',
+      () => this.#duplicate,
+    );
     metrics.counter('edge_publishes_shed_total', 'QoS 0 publishes dropped under pressure.', () => this.#shed);
     metrics.counter(
       'edge_publishes_unanswered_total',
-      'Publishes left without an answer at shutdown; their devices send them again.',
+      'Publishes left without an answer, at shutdown or when a copy had lost its connection; their devices send them again.',
       () => this.#unanswered,
     );
     metrics.gauge('edge_publishes_in_flight', 'Publishes received and not settled yet.', () => this.#inFlight);

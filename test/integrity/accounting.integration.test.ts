@@ -19,6 +19,8 @@ interface Account {
   readonly delivered: number;
   readonly deadLettered: number;
   readonly unlettered: number;
+  readonly unkept: number;
+  readonly duplicate: number;
   readonly shed: number;
   readonly unanswered: number;
   readonly inFlight: number;
@@ -37,6 +39,8 @@ async function accountOf(gateway: GatewayProcess): Promise<Account> {
     delivered: sum('edge_publishes_delivered_total'),
     deadLettered: sum('edge_publishes_dead_lettered_total'),
     unlettered: sum('edge_publishes_unlettered_total'),
+    unkept: sum('edge_publishes_unkept_total'),
+    duplicate: sum('edge_publishes_duplicate_total'),
     shed: sum('edge_publishes_shed_total'),
     unanswered: sum('edge_publishes_unanswered_total'),
     inFlight: sum('edge_publishes_in_flight'),
@@ -44,7 +48,15 @@ async function accountOf(gateway: GatewayProcess): Promise<Account> {
 }
 
 const balance = (a: Account) =>
-  a.received - a.delivered - a.deadLettered - a.unlettered - a.shed - a.unanswered - a.inFlight;
+  a.received -
+  a.delivered -
+  a.deadLettered -
+  a.unlettered -
+  a.unkept -
+  a.duplicate -
+  a.shed -
+  a.unanswered -
+  a.inFlight;
 
 describe('the account of every publish', () => {
   let kafka: LocalKafka;
@@ -128,6 +140,8 @@ describe('the account of every publish', () => {
       delivered: 18,
       deadLettered: 24,
       unlettered: 0,
+      unkept: 0,
+      duplicate: 0,
       shed: 0,
       unanswered: 0,
       inFlight: 0,

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { DeadLetter } from '../../../gateway/core/dead-letter.ts';
 import type { Identity } from '../../../gateway/core/identity.ts';
 import { Ingest, type IngestObserver } from '../../../gateway/core/ingest.ts';
+import { LetterCap } from '../../../gateway/core/letter-cap.ts';
 import {
   delivered,
   type Outcome,
@@ -68,8 +69,10 @@ class Account implements IngestObserver {
   received = () => this.#count('received');
   delivered = () => this.#count('delivered');
   spooled = () => this.#count('spooled');
+  duplicate = () => this.#count('duplicate');
   shed = () => this.#count('shed');
   unanswered = () => this.#count('unanswered');
+  unkept = (_publish: Publish, rejection: Rejection) => this.#count(`unkept ${rejection.reason}`);
   rejected = (_publish: Publish, rejection: Rejection, deadLettered: boolean) =>
     this.#count(`${deadLettered ? 'lettered' : 'unlettered'} ${rejection.reason}`);
 
@@ -88,7 +91,7 @@ const pipelineOf = (records: number, rejection?: Rejection): Pipeline => ({
   },
 });
 
-function setUp(pipeline: Pipeline, pressure: Pressure = 0) {
+function setUp(pipeline: Pipeline, pressure: Pressure = 0, letterCap?: LetterCap) {
   const sink = new HeldSink();
   const account = new Account();
   const ingest = new Ingest({
@@ -98,6 +101,7 @@ function setUp(pipeline: Pipeline, pressure: Pressure = 0) {
     deadLetterTopic: 'dead',
     observer: account,
     pressure: () => pressure,
+    letterCap,
   });
   return { ingest, sink, counts: account.counts };
 }
@@ -199,6 +203,28 @@ describe('ingest', () => {
     ingest.receive(publish);
     expect(publish.answers).toEqual([rejected(tooHot)]);
     expect(counts).toEqual({ received: 1, 'unlettered invalid_field': 1 });
+  });
+
+  it('answers and counts what is beyond the share of letters of its device, without keeping it', () => {
+    const cap = new LetterCap({ maxPerDevicePerMinute: 60, burstPerDevice: 1, maxDevices: 10 });
+    const { ingest, sink, counts } = setUp(pipelineOf(1, tooHot), 0, cap);
+    const [kept, ...beyond] = [new TestPublish(), new TestPublish(), new TestPublish()] as const;
+    for (const publish of [kept, ...beyond]) ingest.receive(publish);
+    expect(sink.held).toHaveLength(1);
+    expect(kept.answers).toEqual([]);
+    expect(beyond.map((publish) => publish.answers)).toEqual([[rejected(tooHot)], [rejected(tooHot)]]);
+    sink.settle(delivered);
+    expect(counts).toEqual({ received: 3, 'lettered invalid_field': 1, 'unkept invalid_field': 2 });
+  });
+
+  it('writes a letter of whatever Kafka refuses, however many the device has had', () => {
+    const cap = new LetterCap({ maxPerDevicePerMinute: 1, burstPerDevice: 1, maxDevices: 10 });
+    cap.take('dev-1', 1000);
+    const { ingest, sink, counts } = setUp(pipelineOf(1), 0, cap);
+    ingest.receive(new TestPublish());
+    sink.settle(rejected({ reason: 'refused_by_kafka', detail: '' }));
+    sink.settle(delivered);
+    expect(counts).toEqual({ received: 1, 'lettered refused_by_kafka': 1 });
   });
 
   it('leaves unanswered what is left at shutdown, letters included', () => {

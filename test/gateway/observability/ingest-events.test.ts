@@ -17,7 +17,16 @@ class TestPublish extends Publish {
   override answer(): void {}
 }
 
-const settlements = ['delivered', 'shed', 'unanswered', 'lettered', 'unlettered', 'open'] as const;
+const settlements = [
+  'delivered',
+  'duplicate',
+  'shed',
+  'unanswered',
+  'lettered',
+  'unlettered',
+  'unkept',
+  'open',
+] as const;
 
 describe('the account of publishes', () => {
   it('adds up after any sequence of outcomes', async () => {
@@ -32,16 +41,20 @@ describe('the account of publishes', () => {
         for (const [settlement, reason] of outcomes) {
           ingest.received(publish);
           if (settlement === 'delivered') ingest.delivered(publish);
+          if (settlement === 'duplicate') ingest.duplicate(publish);
           if (settlement === 'shed') ingest.shed(publish);
           if (settlement === 'unanswered') ingest.unanswered(publish);
+          if (settlement === 'unkept') ingest.unkept(publish, { reason, detail: '' });
           if (settlement === 'lettered') ingest.rejected(publish, { reason, detail: '' }, true);
           if (settlement === 'unlettered') ingest.rejected(publish, { reason, detail: '' }, false);
         }
         const total = (name: string) => captured.total(`edge_publishes_${name}`);
         const parts = [
           'delivered_total',
+          'duplicate_total',
           'dead_lettered_total',
           'unlettered_total',
+          'unkept_total',
           'shed_total',
           'unanswered_total',
           'in_flight',
