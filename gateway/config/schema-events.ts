@@ -57,6 +57,11 @@ export const validation = section('Limits on what devices report.', {
     minimum: 0,
     maximum: 3_153_600_000,
   }),
+  absurdClock: Type.Enum(['clamp', 'reject'], {
+    default: 'clamp',
+    description:
+      'An event whose time is further off: `clamp` dates its record with the time of receipt and says so in `ce_timeclamped`; `reject` makes it a dead letter.',
+  }),
 });
 
 export const eventSettings = {

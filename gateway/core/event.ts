@@ -8,7 +8,10 @@ export interface DeviceEvent {
   readonly subject: string;
   /** Record key. */
   readonly key: string;
-  /** Microseconds since the epoch: the device's event time, or the time of receipt when the payload has none. */
+  /**
+   * Microseconds since the epoch: the device's event time; the time of receipt when the payload has none, or one
+   * that is too far off.
+   */
   readonly timeUs: number;
   /** Start of the device that the event belongs to; −1 when the payload has no boot id and sequence. */
   readonly bootId: number;

@@ -2,6 +2,7 @@ import type { IngestObserver } from '../core/ingest.ts';
 import { type Rejection, type RejectionReason, rejectionReasons } from '../core/outcome.ts';
 import type { Publish } from '../core/publish.ts';
 import type { ClampDirection, ClockObserver } from '../core/validation/event-clock.ts';
+import type { ClampDirection, ClockObserver } from '../core/validation/event-clock.ts';
 import { clip, type Log } from './log.ts';
 import { Durations, type Metrics } from './metrics.ts';
 import { Tally } from './tally.ts';
@@ -16,6 +17,7 @@ export class IngestEvents implements IngestObserver, ClockObserver {
   readonly #deadLettered = new Tally<RejectionReason>('reason', rejectionReasons);
   readonly #unlettered = new Tally<RejectionReason>('reason', rejectionReasons);
   readonly #unkept = new Tally<RejectionReason>('reason', rejectionReasons);
+  readonly #clamped = new Tally<ClampDirection>('direction', ['past', 'future']);
   readonly #clamped = new Tally<ClampDirection>('direction', ['past', 'future']);
   readonly #latency = new Durations();
   #received = 0;
@@ -99,6 +101,13 @@ export class IngestEvents implements IngestObserver, ClockObserver {
     this.#inFlight -= 1;
   }
 
+  /** Devices cannot be told from a gateway whose own clock is wrong by one of them, but by their number. */
+  timeClamped(direction: ClampDirection): void {
+    this.#clamped.add(direction);
+    const text = 'the time of an event is too far from the clock here: dated with its receipt';
+    this.#log.writeLimited('warn', 'event_time_clamped', text, { direction });
+  }
+
   shed(_publish: Publish): void {
     this.#shed += 1;
     this.#inFlight -= 1;
@@ -149,6 +158,12 @@ export class IngestEvents implements IngestObserver, ClockObserver {
       'edge_publishes_duplicate_total',
       'Publishes that nothing was written for, as all of their events had come before.',
       () => this.#duplicate,
+    );
+    metrics.counters(
+      'edge_event_times_clamped_total',
+      "Events dated with their receipt, because the device's time was too far off, by the side on which it lay.",
+      ['direction'],
+      () => this.#clamped.samples(),
     );
     metrics.counter('edge_publishes_shed_total', 'QoS 0 publishes dropped under pressure.', () => this.#shed);
     metrics.counter(

@@ -88,7 +88,10 @@ describe('a publish that can never be taken', () => {
       { deviceId: 'dev-bay', kind: 'bay', boundTo: 'bay-1' },
     ]);
     secret = devices.get('dev-1') ?? '';
-    made = gatewaySettings({ bootstrap, registryUrl, databasePath });
+    made = gatewaySettings({
+      ...{ bootstrap, registryUrl, databasePath },
+      sections: { validation: { absurdClock: 'reject' } },
+    });
     gateway = await GatewayProcess.start(made.settings);
   });
   afterAll(async () => {

@@ -23,13 +23,15 @@ export function enrich(passage: Passage): Rejection | undefined {
 }
 
 function toEvent(passage: Passage, message: Message | undefined, key: string, fingerprint: string): DeviceEvent {
-  const { publish, route, subject } = passage;
+  const { publish, plan, route, subject } = passage;
   const { identifies, timed } = route.envelope;
   return {
     publish,
     subject,
     key,
-    timeUs: timed ? (message?.eventTimeUs as number) : publish.receivedAtMs * 1000,
+    timeUs: timed
+      ? plan.clock.timeUsOf(message?.eventTimeUs as number, publish.receivedAtMs)
+      : publish.receivedAtMs * 1000,
     bootId: identifies ? (message?.bootId as number) : -1,
     sequence: identifies ? (message?.sequence as number) : -1,
     digest: fingerprint,

@@ -16,7 +16,7 @@ export function validate(passage: Passage): Rejection | undefined {
 
 function validateMessage(passage: Passage, message: Message): Rejection | undefined {
   const { route, publish, plan, subject } = passage;
-  const rejection = route.envelope.check(message, subject, publish.receivedAtMs, plan.limits);
+  const rejection = route.envelope.check(message, subject, publish.receivedAtMs, plan.clock);
   if (rejection !== undefined || route.rules === undefined) return rejection;
   return fieldDefect(message, route.rules);
 }

@@ -1,13 +1,8 @@
 import type { Message } from '../codec.ts';
 import type { Rejection } from '../outcome.ts';
 import { quoted } from '../quoted.ts';
+import type { EventClock } from './event-clock.ts';
 import { invalidField } from './invalid-field.ts';
-
-/** How far a device's clock may be from the gateway's. */
-export interface ClockLimits {
-  readonly maxClockAheadSeconds: number;
-  readonly maxClockBehindSeconds: number;
-}
 
 const maxBootId = 2 ** 32 - 1;
 /** avsc, in readers as in the encoder, takes 2^53-1 for a number that may have lost digits. */
@@ -17,7 +12,7 @@ const maxSequence = 2 ** 53 - 2;
  * The fields that every message of ours carries, found by name, so that messages which an operator adds get the same
  * checks: a field with the name of the route's subject (`vehicle_id` for {vehicleId}) must equal the topic's level;
  * `boot_id` and `sequence`, when it has both, are required and name the event; `event_time_us` is required and becomes
- * the record's timestamp. What a message lacks is not checked.
+ * the record's timestamp (see `event-clock.ts`). What a message lacks is not checked.
  */
 export class Envelope {
   /** Whether the message has boot id and sequence. */
@@ -32,7 +27,7 @@ export class Envelope {
     this.#idField = fields.has(subject) ? subject : undefined;
   }
 
-  check(message: Message, subject: string, receivedAtMs: number, limits: ClockLimits): Rejection | undefined {
+  check(message: Message, subject: string, receivedAtMs: number, clock: EventClock): Rejection | undefined {
     if (this.#idField !== undefined && message[this.#idField] !== subject) {
       return wrongId(this.#idField, message[this.#idField], subject);
     }
@@ -41,7 +36,7 @@ export class Envelope {
         integerDefect('bootId', message.bootId, maxBootId) ?? integerDefect('sequence', message.sequence, maxSequence);
       if (rejection !== undefined) return rejection;
     }
-    return this.timed ? clockDefect(message.eventTimeUs, receivedAtMs, limits) : undefined;
+    return this.timed ? clock.defectOf(message.eventTimeUs, receivedAtMs) : undefined;
   }
 }
 
@@ -55,23 +50,4 @@ function integerDefect(field: string, value: unknown, max: number): Rejection | 
   if (typeof value === 'number' && value >= 0 && value <= max && Number.isInteger(value)) return undefined;
   if (value === null || value === undefined) return invalidField(field, 'is missing');
   return invalidField(field, `${quoted(value)} is not an integer from 0 to ${max}`);
-}
-
-function clockDefect(timeUs: unknown, receivedAtMs: number, limits: ClockLimits): Rejection | undefined {
-  if (timeUs === null || timeUs === undefined) return invalidField('eventTimeUs', 'is missing');
-  if (typeof timeUs !== 'number')
-    return invalidField('eventTimeUs', `${quoted(timeUs)} is not a number of microseconds`);
-  const aheadSeconds = (timeUs / 1000 - receivedAtMs) / 1000;
-  if (aheadSeconds > limits.maxClockAheadSeconds) {
-    return absurd(timeUs, `${aheadSeconds} s ahead of`, limits.maxClockAheadSeconds);
-  }
-  if (-aheadSeconds > limits.maxClockBehindSeconds) {
-    return absurd(timeUs, `${-aheadSeconds} s behind`, limits.maxClockBehindSeconds);
-  }
-  return undefined;
-}
-
-function absurd(timeUs: number, distance: string, limitSeconds: number): Rejection {
-  const detail = `eventTimeUs ${timeUs} is ${distance} the gateway's clock; at most ${limitSeconds} s are allowed`;
-  return { reason: 'absurd_clock', field: 'eventTimeUs', detail };
 }
