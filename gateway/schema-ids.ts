@@ -2,8 +2,8 @@ import type { GatewayConfig } from './config/schema.ts';
 import type { RecordSchema, RegisteredSchema } from './core/codec.ts';
 import type { Observability } from './observability/observability.ts';
 import { retryUntil } from './retry-until.ts';
-import { obtainSchemaIds } from './schema-registry/obtain-schema-ids.ts';
-import { RegistryClient } from './schema-registry/registry-client.ts';
+import { obtainSchemas } from './schema-registry/obtain-schemas.ts';
+import { openRegistry } from './schema-registry/open-registry.ts';
 import { SchemaRegistryError } from './schema-registry/registry-error.ts';
 import { RememberedSchemas } from './spool/remembered-schemas.ts';
 
@@ -13,8 +13,8 @@ const isTransient = (error: unknown): boolean =>
   error instanceof SchemaRegistryError && transientErrors.has(error.code);
 
 /**
- * The registry's ids of all schemas that the gateway writes, waited for as long as it takes. Where a spool is on, a
- * registry that does not answer is not waited for when the ids are known from before.
+ * What the registry holds all schemas as that the gateway writes, waited for as long as it takes. Where a spool is on, a
+ * registry that does not answer is not waited for when that is known from before.
  *
  * @returns by subject; undefined when `signal` was aborted meanwhile.
  * @throws {SchemaRegistryError} what waiting cannot mend.
@@ -25,9 +25,9 @@ export async function schemaIds(
   { lifecycle, spool: spoolEvents }: Observability,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, RegisteredSchema> | undefined> {
-  const client = new RegistryClient(schemaRegistry);
-  const memory = spool.mode === 'off' ? undefined : new RememberedSchemas(spool.directory, schemaRegistry.url);
-  const attempt = () => obtainSchemaIds(client, schemas, schemaRegistry.register);
+  const registry = await openRegistry(schemaRegistry);
+  const memory = spool.mode === 'off' ? undefined : new RememberedSchemas(spool.directory, registry.name);
+  const attempt = () => obtainSchemas(registry, schemas, schemaRegistry);
   let ids: ReadonlyMap<string, RegisteredSchema> | undefined;
   if (memory !== undefined) {
     ids = await attempt().catch(async (error: unknown) => {

@@ -8,7 +8,7 @@ export const kafkaTopic = { pattern: '^[a-zA-Z0-9._-]{1,249}$', rule: '1 to 249 
 const route = section('One way from MQTT topics to a Kafka topic.', {
   pattern: text('MQTT topic with named levels, for example `v1/vehicles/{vehicleId}/telemetry`.', { minLength: 1 }),
   format: Type.Enum(['protobuf', 'raw'], {
-    description: '`protobuf`: decoded, validated, re-encoded as Avro. `raw`: the bytes, untouched.',
+    description: '`protobuf`: decoded, validated, written in `valueFormat`. `raw`: the bytes, untouched.',
   }),
   kafkaTopic: text('Kafka topic of its records.', kafkaTopic),
   key: text(
@@ -22,8 +22,17 @@ const route = section('One way from MQTT topics to a Kafka topic.', {
   items: Type.Optional(
     text('Protobuf only: the repeated field with the events, when it is a batch.', { minLength: 1 }),
   ),
+  valueFormat: Type.Optional(
+    Type.Enum(['avro', 'protobuf'], {
+      description:
+        "Protobuf only; `avro` unless given. `protobuf`: the device's own bytes as the value, of a batch each item's.",
+    }),
+  ),
   schema: Type.Optional(
-    text("Protobuf only: file of the Avro schema of one event's record, looked up in `schemaPaths`.", { minLength: 1 }),
+    text(
+      "Protobuf only: file of the Avro schema of one event's record, looked up in `schemaPaths`. Not needed with `valueFormat: protobuf`; if given, messages must still fit it.",
+      { minLength: 1 },
+    ),
   ),
 });
 

@@ -82,17 +82,3 @@ export const kafka = section('Producing to Kafka.', {
   }),
   createTopics,
 });
-
-export const schemaRegistry = section('Schema registry that speaks the Confluent REST API.', {
-  url: text('Base address; user name and password in it are masked wherever it is shown.', {
-    default: 'http://127.0.0.1:8081/apis/ccompat/v7',
-    pattern: '^https?://[^\\s]+$',
-    rule: 'an http or https address',
-    holds: 'url',
-  }),
-  register: Type.Boolean({
-    default: true,
-    description: 'Register a missing schema at the start, after its compatibility check; false: only look it up.',
-  }),
-  timeoutMs: integer('Time that the registry has for an answer.', { default: 5000, minimum: 100, maximum: 300_000 }),
-});

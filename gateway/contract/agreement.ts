@@ -101,7 +101,7 @@ class Agreement {
 function enumNames(protoEnum: protobuf.Enum, place: avsc.Type, path: string): ReadonlyMap<number, string> {
   if (!avsc.Type.isType(place, 'enum')) throw mismatch(path, `is an enum, but the schema has ${place.typeName}`);
   const symbols = new Set((place as avsc.types.EnumType).symbols);
-  const prefix = `${protoEnum.name.replace(/(?<=[a-z0-9])(?=[A-Z])/g, '_').toUpperCase()}_`;
+  const prefix = prefixOf(protoEnum);
   const names = new Map<number, string>();
   for (const [name, number] of Object.entries(protoEnum.values)) {
     const symbol = [name, name.replace(prefix, '')].find((candidate) => symbols.has(candidate));
@@ -109,6 +109,30 @@ function enumNames(protoEnum: protobuf.Enum, place: avsc.Type, path: string): Re
     else if (number !== 0) throw mismatch(path, `can be ${name}, which is no symbol of the schema's ${place.name}`);
   }
   return names;
+}
+
+/** VehicleStatus → VEHICLE_STATUS_ */
+const prefixOf = ({ name }: protobuf.Enum): string => `${name.replace(/(?<=[a-z0-9])(?=[A-Z])/g, '_').toUpperCase()}_`;
+
+/**
+ * How the enums of a message are named that is held against no schema: like symbols, every value with a name of its own.
+ */
+export function nameAsDeclared(message: protobuf.Type, known = new Map<protobuf.Type, EnumNaming[]>()): MessageNaming {
+  const before = known.get(message);
+  if (before !== undefined) return before;
+  const namings: EnumNaming[] = [];
+  known.set(message, namings);
+  for (const { name: field, resolvedType, repeated, map } of message.fieldsArray) {
+    const arity = map ? 'map' : repeated ? 'repeated' : 'single';
+    if (resolvedType instanceof protobuf.Type) namings.push({ field, arity, of: nameAsDeclared(resolvedType, known) });
+    if (!(resolvedType instanceof protobuf.Enum)) continue;
+    const prefix = prefixOf(resolvedType);
+    const names = Object.entries(resolvedType.values).map(
+      ([name, number]) => [number, name.replace(prefix, '')] as const,
+    );
+    namings.push({ field, arity, names: new Map(names) });
+  }
+  return namings;
 }
 
 /** Whether the decoder leaves null where the field was absent. */

@@ -1,39 +1,49 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
-import avsc from 'avsc';
-import protobuf from 'protobufjs';
-import type { RecordSchema, RegisteredSchema, RouteCodec } from '../core/codec.ts';
+import type { RecordCodec, RecordSchema, RegisteredSchema, RouteCodec } from '../core/codec.ts';
 import type { RouteSettings } from '../core/route.ts';
 import { RouteTable } from '../core/route-table.ts';
 import { framingOf } from '../core/wire-format.ts';
-import { agree } from './agreement.ts';
 import { AvroEncoder } from './avro-encoder.ts';
+import { avroRecordSchema, readAvroSchema, shippedSchemas } from './avro-schema.ts';
 import { ContractError } from './contract-error.ts';
 import { loadProtos } from './proto-root.ts';
-import { ProtobufDecoder } from './protobuf-decoder.ts';
+import { ProtoSchemas } from './proto-schemas.ts';
+import { loadRouteContract, type RecordContract } from './route-contract.ts';
 
-/** The schemas that come with the gateway. */
-export const shippedSchemas = resolve(import.meta.dirname, '../../schemas');
+/** Records that no route writes, but the gateway itself. */
+export interface RecordSettings {
+  /** What its codec is asked for by. */
+  readonly name: string;
+  readonly kafkaTopic: string;
+  /** File of the Avro schema. */
+  readonly schema: string;
+}
 
 export interface ContractOptions {
   readonly routes: readonly RouteSettings[];
+  readonly records?: readonly RecordSettings[];
   /** The operator's own .proto files, or directories of them. */
   readonly protoPaths?: readonly string[];
   /** The operator's own directories of Avro schemas. */
   readonly schemaPaths?: readonly string[];
 }
 
+/** What the registry holds schemas as, by subject. */
+export type Registered = ReadonlyMap<string, RegisteredSchema>;
+
 /** The message types and schemas of all protobuf routes, loaded and checked against each other. */
 export interface Contracts {
   /** What must be registered before records can be written; each subject once. */
   readonly schemas: readonly RecordSchema[];
+  /** The .proto files of what devices send; each once, without those that they import. */
+  readonly deviceSchemas: readonly RecordSchema[];
   /**
    * Codec of each protobuf route, by its pattern.
    *
-   * @param registered what the registry holds each of `schemas` as, by subject.
-   * @throws {ContractError} `unregistered_schema` when one is missing.
+   * @throws {ContractError} `unregistered_schema` when one of `schemas` is missing.
    */
-  codecs(registered: ReadonlyMap<string, RegisteredSchema>): ReadonlyMap<string, RouteCodec>;
+  codecs(registered: Registered): ReadonlyMap<string, RouteCodec>;
+  /** Codec of each of `records`, by its name. Throws like `codecs`. */
+  recordCodecs(registered: Registered): ReadonlyMap<string, RecordCodec>;
 }
 
 /**
@@ -43,90 +53,38 @@ export interface Contracts {
  * @throws {RouteError} when the routes contradict themselves or each other.
  * @throws {ContractError}
  */
-export function loadContracts(options: ContractOptions): Contracts {
+export function loadContracts({ routes, records = [], protoPaths = [], ...options }: ContractOptions): Contracts {
   // Settings that contradict themselves are told first, as such.
-  new RouteTable(options.routes);
-  const root = loadProtos(options.protoPaths ?? []);
-  const contracts = options.routes
-    .filter((route) => route.format === 'protobuf')
-    .map((route) => loadContract(route, root, [...(options.schemaPaths ?? []), shippedSchemas]));
+  new RouteTable(routes);
+  const schemaPaths = [...(options.schemaPaths ?? []), shippedSchemas];
+  const sources = { root: loadProtos(protoPaths), protoSchemas: new ProtoSchemas(protoPaths), schemaPaths };
+  const ofRoutes = routes
+    .filter(({ format }) => format === 'protobuf')
+    .map((route) => loadRouteContract(route, sources));
+  const ofRecords = records.map((record) => ({ ...record, contract: loadRecordContract(record, schemaPaths) }));
+  const written = [...ofRoutes, ...ofRecords.map(({ contract }) => contract)];
   return {
-    schemas: uniqueBySubject(contracts.map(({ schema }) => schema)),
+    schemas: uniqueBySubject(written.map(({ schema }) => schema)),
+    deviceSchemas: uniqueBySubject(ofRoutes.map(({ deviceSchema }) => deviceSchema)),
     codecs: (registered) =>
       new Map(
-        contracts.map((contract) => [contract.pattern, codecOf(contract, registered.get(contract.schema.subject))]),
+        ofRoutes.map((contract) => [
+          contract.pattern,
+          { decoder: contract.decoder, ...recordCodec(contract, registered) },
+        ]),
       ),
+    recordCodecs: (registered) =>
+      new Map(ofRecords.map(({ name, contract }) => [name, recordCodec(contract, registered)])),
   };
 }
 
-interface RouteContract extends Omit<RouteCodec, 'framing' | 'schemaUri'> {
-  readonly pattern: string;
-  readonly schema: RecordSchema;
-}
-
-function loadContract(route: RouteSettings, root: protobuf.Root, schemaPaths: readonly string[]): RouteContract {
-  const type = lookupMessage(route, root);
-  const event = route.items === undefined ? type : itemsType(route, type);
-  const definition = readSchema(route, schemaPaths);
-  const record = parseSchema(definition, route);
-  try {
-    return {
-      pattern: route.pattern,
-      decoder: new ProtobufDecoder(type, event, route.items, agree(event, record)),
-      encoder: new AvroEncoder(record),
-      contentType: 'application/avro',
-      schema: { subject: subjectOf(route.kafkaTopic, record), type: 'AVRO', definition },
-    };
-  } catch (error) {
-    if (!(error instanceof ContractError)) throw error;
-    throw new ContractError(error.code, `route "${route.pattern}", schema "${route.schema}": ${error.message}`, error);
-  }
-}
-
-/**
- * TopicRecordNameStrategy of the Confluent serializers. Not their default, `{topic}-value`: a topic holds records of
- * several types here, and under one subject each would have to be compatible with the others.
- */
-function subjectOf(topic: string, record: avsc.Type): string {
-  return `${topic}-${record.name}`;
-}
-
-function lookupMessage(route: RouteSettings, root: protobuf.Root): protobuf.Type {
-  const found = root.lookup(route.message ?? '', [protobuf.Type]);
-  if (found instanceof protobuf.Type && found.fullName === `.${route.message}`) return found;
-  throw new ContractError('unknown_message', `route "${route.pattern}": no .proto file declares "${route.message}"`);
-}
-
-function itemsType(route: RouteSettings, batch: protobuf.Type): protobuf.Type {
-  const field = route.items === undefined ? undefined : batch.fields[route.items];
-  if (field?.repeated && field.resolvedType instanceof protobuf.Type) return field.resolvedType;
-  throw new ContractError(
-    'unknown_message',
-    `route "${route.pattern}": "${route.message}" has no repeated messages in a field "${route.items}"`,
-  );
-}
-
-function readSchema(route: RouteSettings, schemaPaths: readonly string[]): string {
-  const name = route.schema ?? '';
-  const file = schemaPaths.map((directory) => resolve(directory, name)).find((path) => existsSync(path)) ?? name;
-  try {
-    return JSON.stringify(JSON.parse(readFileSync(file, 'utf8')));
-  } catch (error) {
-    throw invalidSchema(route, error);
-  }
-}
-
-function parseSchema(definition: string, route: RouteSettings): avsc.Type {
-  try {
-    return avsc.Type.forSchema(JSON.parse(definition), { wrapUnions: false });
-  } catch (error) {
-    throw invalidSchema(route, error);
-  }
-}
-
-function invalidSchema(route: RouteSettings, error: unknown): ContractError {
-  const reason = error instanceof Error ? error.message : String(error);
-  return new ContractError('invalid_schema', `route "${route.pattern}": schema "${route.schema}": ${reason}`, error);
+function loadRecordContract(record: RecordSettings, schemaPaths: readonly string[]): RecordContract {
+  const avro = readAvroSchema(record.schema, schemaPaths, `the gateway's own record "${record.name}"`);
+  return {
+    encoder: new AvroEncoder(avro.type),
+    contentType: 'application/avro',
+    schema: avroRecordSchema(record.kafkaTopic, avro),
+  };
 }
 
 function uniqueBySubject(schemas: readonly RecordSchema[]): RecordSchema[] {
@@ -144,10 +102,11 @@ function uniqueBySubject(schemas: readonly RecordSchema[]): RecordSchema[] {
   return [...unique.values()];
 }
 
-function codecOf(contract: RouteContract, registered: RegisteredSchema | undefined): RouteCodec {
-  const { decoder, encoder, contentType, schema } = contract;
-  if (registered === undefined) {
+function recordCodec(contract: RecordContract, registered: Registered): RecordCodec {
+  const { encoder, contentType, schema } = contract;
+  const known = registered.get(schema.subject);
+  if (known === undefined) {
     throw new ContractError('unregistered_schema', `the registry gave no id for "${schema.subject}"`);
   }
-  return { decoder, encoder, contentType, framing: framingOf(registered), schemaUri: registered.uri };
+  return { encoder, contentType, framing: framingOf(known, contract.messageIndexes), schemaUri: known.uri };
 }

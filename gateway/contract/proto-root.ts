@@ -21,10 +21,8 @@ export const shippedProtos = resolve(import.meta.dirname, '../../proto');
 export function loadProtos(protoPaths: readonly string[]): protobuf.Root {
   const root = new protobuf.Root();
   try {
-    const paths = [...new Set([...protoPaths.map((path) => resolve(path)), shippedProtos])];
-    const isDirectory = (path: string) => statSync(path).isDirectory();
-    const includes = paths.map((path) => (isDirectory(path) ? path : dirname(path)));
-    const files = paths.flatMap((path) => (isDirectory(path) ? protosBelow(path) : [path]));
+    const includes = includeFolders(protoPaths);
+    const files = allPaths(protoPaths).flatMap((path) => (isDirectory(path) ? protosBelow(path) : [path]));
     root.resolvePath = (_origin, target) => findIncluded(target, includes);
     root.loadSync(files);
     root.resolveAll();
@@ -35,6 +33,16 @@ export function loadProtos(protoPaths: readonly string[]): protobuf.Root {
     throw new ContractError('invalid_proto', `the .proto files can't be loaded: ${reason}`, error);
   }
 }
+
+/** The directories in which imports are looked up, in their order. */
+export function includeFolders(protoPaths: readonly string[]): string[] {
+  return allPaths(protoPaths).map((path) => (isDirectory(path) ? path : dirname(path)));
+}
+
+const allPaths = (protoPaths: readonly string[]): string[] => [
+  ...new Set([...protoPaths.map((path) => resolve(path)), shippedProtos]),
+];
+const isDirectory = (path: string): boolean => statSync(path).isDirectory();
 
 /**
  * Lets a decoded message have null wherever a field with presence was absent. protobufjs does so for messages and
@@ -56,6 +64,7 @@ function protosBelow(directory: string): string[] {
     .map((name) => join(directory, name));
 }
 
-function findIncluded(target: string, includes: readonly string[]): string {
+/** The file that an import means. */
+export function findIncluded(target: string, includes: readonly string[]): string {
   return includes.map((include) => resolve(include, target)).find((path) => existsSync(path)) ?? target;
 }

@@ -52,9 +52,11 @@ function compileRoute(settings: RouteSettings, index: number): Route {
   if (subjectLevel < 0) throw problem(`subject names the level {${settings.subject}}, which the pattern lacks`);
   if (settings.format === 'protobuf') {
     if (settings.message === undefined) throw problem('format protobuf needs the setting message');
-    if (settings.schema === undefined) throw problem('format protobuf needs the setting schema');
+    if (settings.schema === undefined && settings.valueFormat !== 'protobuf') {
+      throw problem('format protobuf needs the setting schema, unless its valueFormat is protobuf');
+    }
   } else {
-    const stray = (['message', 'items', 'schema'] as const).find((name) => settings[name] !== undefined);
+    const stray = (['message', 'items', 'schema', 'valueFormat'] as const).find((name) => settings[name] !== undefined);
     if (stray !== undefined) throw problem(`setting ${stray} has no meaning for format raw`);
   }
   return { settings, index, pattern, subjectLevel, key: new RecordKey(settings, pattern.names) };

@@ -2,7 +2,7 @@
 export interface RouteSettings {
   /** MQTT topic with named levels: `v1/vehicles/{vehicleId}/telemetry`. A level is literal or `{name}`. */
   readonly pattern: string;
-  /** `protobuf`: decoded, validated, re-encoded as Avro. `raw`: bytes untouched. */
+  /** `protobuf`: decoded, validated, written in `valueFormat`. `raw`: bytes untouched. */
   readonly format: 'protobuf' | 'raw';
   readonly kafkaTopic: string;
   /**
@@ -23,7 +23,12 @@ export interface RouteSettings {
   readonly message?: string;
   /** Protobuf only: the repeated field that holds the events, when the message is a batch. */
   readonly items?: string;
-  /** Protobuf only: file of the Avro schema of one event's record. */
+  /** Protobuf only. `avro` unless given: re-encoded. `protobuf`: the device's own bytes; of a batch, each item's own. */
+  readonly valueFormat?: 'avro' | 'protobuf';
+  /**
+   * Protobuf only: file of the Avro schema of one event's record. Without need where the values are Protobuf; if given,
+   * it is required of messages what it requires.
+   */
   readonly schema?: string;
 }
 

@@ -1,5 +1,7 @@
 import type { RecordSchema, RegisteredSchema } from '../core/codec.ts';
-import { codeOfStatus, SchemaRegistryError } from './registry-error.ts';
+import { type CompatibilityMode, compatibilityModes } from './compatibility.ts';
+import type { SchemaRegistry, SchemaVersion } from './registry.ts';
+import { codeOfStatus, SchemaRegistryError, type SchemaRegistryErrorCode } from './registry-error.ts';
 
 export interface RegistryOptions {
   /** Base address of a Confluent REST API; user and password in it are sent as basic authentication. */
@@ -8,19 +10,10 @@ export interface RegistryOptions {
   readonly timeoutMs: number;
 }
 
-export interface Compatibility {
-  readonly compatible: boolean;
-  /** What the registry has to say about it; may be empty. */
-  readonly messages: readonly string[];
-}
-
 const mediaType = 'application/vnd.schemaregistry.v1+json';
 
-/**
- * Speaks the Confluent Schema Registry's REST API. Every method throws a `SchemaRegistryError` when there is no good answer,
- * and never retries by itself: whoever starts the gateway decides how long to try.
- */
-export class RegistryClient {
+/** Speaks the Confluent Schema Registry's REST API. */
+export class RegistryClient implements SchemaRegistry {
   readonly #base: string;
   readonly #timeoutMs: number;
   readonly #headers: Readonly<Record<string, string>>;
@@ -39,14 +32,17 @@ export class RegistryClient {
     this.#timeoutMs = options.timeoutMs;
   }
 
-  /** Registers a schema as a version of its subject, unless it is one already. */
-  async register(schema: RecordSchema): Promise<RegisteredSchema> {
-    return this.#registered(await this.#post(`/subjects/${encodeURIComponent(schema.subject)}/versions`, schema));
+  get name(): string {
+    return this.#base;
   }
 
-  /** A schema that is a version of its subject; `schema_not_found` when it is none. */
-  async lookUp(schema: RecordSchema): Promise<RegisteredSchema> {
-    return this.#registered(await this.#post(`/subjects/${encodeURIComponent(schema.subject)}`, schema));
+  async register(schema: RecordSchema): Promise<RegisteredSchema> {
+    return this.#registered(await this.#post(`${subjectPath(schema.subject)}/versions`, schema));
+  }
+
+  async lookUp(schema: RecordSchema): Promise<RegisteredSchema | undefined> {
+    const answer = await this.#post(subjectPath(schema.subject), schema).catch(absentAsUndefined);
+    return answer && this.#registered(answer);
   }
 
   #registered(answer: Answer): RegisteredSchema {
@@ -54,39 +50,63 @@ export class RegistryClient {
     return { registry: 'confluent', id, uri: `${this.#base}/schemas/ids/${id}` };
   }
 
-  /** @returns the schema with an id, as JSON text. */
+  /** @returns the schema with an id, as text. */
   async schemaById(id: number): Promise<string> {
     return schemaIn(await this.#request('GET', `/schemas/ids/${id}`));
   }
 
-  /** @returns the latest version of a subject, as JSON text. */
-  async latestSchema(subject: string): Promise<string> {
-    return schemaIn(await this.#request('GET', `/subjects/${encodeURIComponent(subject)}/versions/latest`));
+  async versions(subject: string, which: 'latest' | 'all'): Promise<readonly SchemaVersion[]> {
+    if (which === 'latest') {
+      const latest = await this.#request('GET', `${subjectPath(subject)}/versions/latest`).catch(absentAsUndefined);
+      return latest === undefined ? [] : [versionIn(latest)];
+    }
+    const numbers = await this.#request('GET', `${subjectPath(subject)}/versions`).catch(absentAsUndefined);
+    const versions: SchemaVersion[] = [];
+    for (const number of Array.isArray(numbers) ? numbers : []) {
+      versions.push(versionIn(await this.#request('GET', `${subjectPath(subject)}/versions/${String(number)}`)));
+    }
+    return versions;
   }
 
-  /**
-   * Whether a schema could follow the latest version of its subject, under the compatibility level that the registry has
-   * for it. A subject without versions takes any schema.
-   */
-  async checkCompatibility(schema: RecordSchema): Promise<Compatibility> {
-    const path = `/compatibility/subjects/${encodeURIComponent(schema.subject)}/versions/latest?verbose=true`;
+  async objections(schema: RecordSchema): Promise<readonly string[]> {
+    const path = `/compatibility${subjectPath(schema.subject)}/versions/latest?verbose=true`;
     try {
       const answer = await this.#post(path, schema);
       if (typeof answer.is_compatible !== 'boolean') throw unexpected('has no is_compatible');
-      const messages = Array.isArray(answer.messages) ? answer.messages.map(String) : [];
-      return { compatible: answer.is_compatible, messages };
+      if (answer.is_compatible) return [];
+      const words = Array.isArray(answer.messages) ? answer.messages.map(String) : [];
+      return words.length > 0 ? words : ['it is not compatible'];
     } catch (error) {
-      if (error instanceof SchemaRegistryError && error.code === 'schema_not_found')
-        return { compatible: true, messages: [] };
+      if (isRegistryError(error, 'schema_not_found')) return [];
+      if (isRegistryError(error, 'schema_invalid')) return [error.message];
       throw error;
     }
   }
 
-  #post(path: string, schema: RecordSchema): Promise<Answer> {
-    return this.#request('POST', path, JSON.stringify({ schemaType: 'AVRO', schema: schema.definition }));
+  async mode(subject: string): Promise<CompatibilityMode | undefined> {
+    const answer = await this.#request('GET', `/config/${encodeURIComponent(subject)}`).catch(absentAsUndefined);
+    return compatibilityModes.find((mode) => mode === answer?.compatibilityLevel);
   }
 
-  async #request(method: 'GET' | 'POST', path: string, body?: string): Promise<Answer> {
+  async setMode(subject: string, mode: CompatibilityMode): Promise<void> {
+    await this.#request('PUT', `/config/${encodeURIComponent(subject)}`, JSON.stringify({ compatibility: mode }));
+  }
+
+  async #post(path: string, schema: RecordSchema): Promise<Answer> {
+    const { type, definition, references = [] } = schema;
+    const found: object[] = [];
+    for (const reference of references) found.push(await this.#reference(reference));
+    const body = { schemaType: type, schema: definition, ...(found.length === 0 ? {} : { references: found }) };
+    return this.#request('POST', path, JSON.stringify(body));
+  }
+
+  /** A registry wants the version of each import; its name is what the file calls it. */
+  async #reference(schema: RecordSchema): Promise<object> {
+    const { version } = await this.#post(subjectPath(schema.subject), schema);
+    return { name: schema.subject, subject: schema.subject, version };
+  }
+
+  async #request(method: 'GET' | 'POST' | 'PUT', path: string, body?: string): Promise<Answer> {
     const what = `${method} ${this.#base}${path}`;
     const { status, text } = await this.#exchange(method, path, body).catch((error: unknown) => {
       throw new SchemaRegistryError('registry_unreachable', `${what}: ${reasonOf(error, this.#timeoutMs)}`, error);
@@ -129,6 +149,24 @@ function idIn(answer: Answer): number {
   // The wire format has four bytes for it.
   if (typeof id === 'number' && Number.isInteger(id) && id >= 0 && id < 2 ** 32) return id;
   throw unexpected('has no schema id');
+}
+
+function versionIn(answer: Answer): SchemaVersion {
+  const { version, schemaType } = answer;
+  if (typeof version !== 'number') throw unexpected('has no version');
+  // Absent for Avro, which was the only type once.
+  return { version, type: schemaType === 'PROTOBUF' ? 'PROTOBUF' : 'AVRO', definition: schemaIn(answer) };
+}
+
+const subjectPath = (subject: string): string => `/subjects/${encodeURIComponent(subject)}`;
+
+function isRegistryError(error: unknown, code: SchemaRegistryErrorCode): error is SchemaRegistryError {
+  return error instanceof SchemaRegistryError && error.code === code;
+}
+
+function absentAsUndefined(error: unknown): undefined {
+  if (isRegistryError(error, 'schema_not_found')) return undefined;
+  throw error;
 }
 
 function schemaIn(answer: Answer): string {

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import mqtt from 'mqtt';
@@ -9,6 +9,7 @@ import { type LocalKafka, startKafka } from '../../deploy/local/kafka.ts';
 import { freePort } from '../support/free-port.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { gatewaySettings } from '../support/gateway-settings.ts';
+import { relayTo } from '../support/relay.ts';
 import { sharedServers } from '../support/servers.ts';
 import { telemetryPayload } from '../support/telemetry.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -48,25 +49,6 @@ class SilentServer implements AsyncDisposable {
     this.#server.close();
     await once(this.#server, 'close');
   }
-}
-
-/** Passes connections to `port` on to the real registry, which is thereby up. */
-async function relayTo({ hostname, port: target }: URL, port: number): Promise<AsyncDisposable> {
-  const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
-    const onward = connect({ host: hostname, port: Number(target) });
-    for (const end of [socket, onward]) sockets.add(end.on('error', () => {}));
-    socket.pipe(onward).pipe(socket);
-  });
-  server.listen(port, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    [Symbol.asyncDispose]: async () => {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-      await once(server, 'close');
-    },
-  };
 }
 
 const seen = (gateway: GatewayProcess, event: string) =>

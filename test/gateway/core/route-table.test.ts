@@ -170,7 +170,7 @@ describe('contradictory settings are refused, naming the route:', () => {
     [
       'protobuf without schema',
       [{ ...raw, format: 'protobuf', message: 'm' }],
-      'route "a/{id}/b": format protobuf needs the setting schema',
+      'route "a/{id}/b": format protobuf needs the setting schema, unless its valueFormat is protobuf',
     ],
     ['the same pattern twice', [raw, protobuf], 'routes "a/{id}/b" and "a/{id}/b" overlap: a topic would match both'],
     [

@@ -36,25 +36,56 @@ describe('a registry client', () => {
     expect(await registry.lookUp(schema)).toMatchObject({ id: 7 });
   });
 
-  it('fetches schemas by id and by subject', async () => {
-    const registry = await client({
-      'GET /schemas/ids/7': [[200, { schema: '"int"' }]],
-      'GET /subjects/s/versions/latest': [[200, { schema: '"long"', id: 8 }]],
-    });
-    expect(await registry.schemaById(7)).toBe('"int"');
-    expect(await registry.latestSchema('s')).toBe('"long"');
+  it('finds no schema that is not registered', async () => {
+    expect(await (await client({})).lookUp(schema)).toBeUndefined();
   });
 
-  it('asks whether a schema is compatible; a subject without versions takes any', async () => {
+  it('fetches schemas by id, and the versions of a subject', async () => {
+    const registry = await client({
+      'GET /schemas/ids/7': [[200, { schema: '"int"' }]],
+      'GET /subjects/s/versions': [[200, [1, 3]]],
+      'GET /subjects/s/versions/1': [[200, { version: 1, schema: '"int"' }]],
+      'GET /subjects/s/versions/3': [[200, { version: 3, schema: 'syntax = "proto3";', schemaType: 'PROTOBUF' }]],
+      'GET /subjects/s/versions/latest': [[200, { version: 3, schema: '"long"', id: 8 }]],
+    });
+    expect(await registry.schemaById(7)).toBe('"int"');
+    expect(await registry.versions('s', 'latest')).toEqual([{ version: 3, type: 'AVRO', definition: '"long"' }]);
+    expect(await registry.versions('s', 'all')).toEqual([
+      { version: 1, type: 'AVRO', definition: '"int"' },
+      { version: 3, type: 'PROTOBUF', definition: 'syntax = "proto3";' },
+    ]);
+    expect(await registry.versions('none', 'latest')).toEqual([]);
+    expect(await registry.versions('none', 'all')).toEqual([]);
+  });
+
+  it('asks what speaks against a schema; against the first of a subject nothing does', async () => {
     const path = 'POST /compatibility/subjects/topic-a%2Fb.Record/versions/latest?verbose=true';
     const registry = await client({
       [path]: [
         [200, { is_compatible: false, messages: ['why'] }],
+        [200, { is_compatible: false }],
+        [422, { message: 'no schema' }],
         [404, {}],
       ],
     });
-    expect(await registry.checkCompatibility(schema)).toEqual({ compatible: false, messages: ['why'] });
-    expect(await registry.checkCompatibility(schema)).toEqual({ compatible: true, messages: [] });
+    expect(await registry.objections(schema)).toEqual(['why']);
+    expect(await registry.objections(schema)).toEqual(['it is not compatible']);
+    expect(await registry.objections(schema)).toEqual([expect.stringContaining('422 no schema')]);
+    expect(await registry.objections(schema)).toEqual([]);
+  });
+
+  it('reads and sets the mode of a subject', async () => {
+    const registry = await client({
+      'GET /config/s': [
+        [404, {}],
+        [200, { compatibilityLevel: 'FULL_TRANSITIVE' }],
+      ],
+      'PUT /config/s': [[200, {}]],
+    });
+    expect(await registry.mode('s')).toBeUndefined();
+    expect(await registry.mode('s')).toBe('FULL_TRANSITIVE');
+    await registry.setMode('s', 'BACKWARD');
+    expect(stub.requests.at(-1)?.body).toBe('{"compatibility":"BACKWARD"}');
   });
 
   it('sends user and password of the address as basic authentication and shows them nowhere', async () => {

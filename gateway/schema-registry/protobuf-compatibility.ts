@@ -1,0 +1,87 @@
+import protobuf from 'protobufjs';
+import type { Break } from './compatibility.ts';
+
+/**
+ * Types that read each other's bytes (Protobuf's "Updating A Message Type"): within a group a value survives as long as
+ * both types hold it.
+ */
+const wireGroups: readonly (readonly string[])[] = [
+  ['int32', 'uint32', 'int64', 'uint64', 'bool'],
+  ['sint32', 'sint64'],
+  ['fixed32', 'sfixed32'],
+  ['fixed64', 'sfixed64'],
+  ['string', 'bytes'],
+];
+
+/**
+ * Why a reader with one .proto file could not read what was written with another; empty when it can. Compares what the
+ * files declare themselves, by the names of messages and the numbers of fields: imported files have subjects of their own.
+ */
+export function protobufBreaks(reader: string, writer: string): Break[] {
+  const messages = messagesOf(reader);
+  return [...messagesOf(writer)].flatMap(([name, written]): Break[] => {
+    const known = messages.get(name);
+    const path = name.slice(1);
+    if (known === undefined) return [{ path, problem: 'the writer has this message, the reader does not' }];
+    return [...fieldBreaks(known, written, path), ...missingBreaks(known, written, path)];
+  });
+}
+
+function messagesOf(definition: string): Map<string, protobuf.Type> {
+  const found = new Map<string, protobuf.Type>();
+  const collect = (namespace: protobuf.NamespaceBase): void => {
+    if (namespace instanceof protobuf.Type) found.set(namespace.fullName, namespace);
+    for (const nested of namespace.nestedArray) if (nested instanceof protobuf.Namespace) collect(nested);
+  };
+  const { root } = protobuf.parse(definition, new protobuf.Root(), { keepCase: true });
+  resolveFeatures(root);
+  collect(root);
+  return found;
+}
+
+/** Without it no field of proto2 is `required`. Imports are not at hand: their types stay names, which are compared. */
+function resolveFeatures(root: protobuf.Root): void {
+  try {
+    root.resolveAll();
+  } catch (error) {
+    if (!(error instanceof Error && error.message.startsWith('no such type'))) throw error;
+  }
+}
+
+function fieldBreaks(reader: protobuf.Type, writer: protobuf.Type, path: string): Break[] {
+  return writer.fieldsArray.flatMap((written): Break[] => {
+    const known = reader.fieldsById[written.id];
+    if (known === undefined) return [];
+    const at = `${path}.${known.name} (${known.id})`;
+    if (typeOf(known) !== typeOf(written) && !shareBytes(known, written)) {
+      return [{ path: at, problem: `the writer writes ${typeOf(written)}, the reader expects ${typeOf(known)}` }];
+    }
+    if (written.repeated && !known.repeated) {
+      return [{ path: at, problem: 'the writer writes many values, the reader expects one and would drop the others' }];
+    }
+    return [];
+  });
+}
+
+/** Only proto2 has fields without which a message cannot be read. */
+function missingBreaks(reader: protobuf.Type, writer: protobuf.Type, path: string): Break[] {
+  return reader.fieldsArray
+    .filter((field) => field.required && !writer.fieldsById[field.id]?.required)
+    .map(({ name, id }) => ({
+      path: `${path}.${name} (${id})`,
+      problem: 'the reader requires it, the writer may omit it',
+    }));
+}
+
+function shareBytes(a: protobuf.Field, b: protobuf.Field): boolean {
+  if (a.map || b.map) return false;
+  return wireGroups.some((group) => [a, b].every((field) => group.includes(isEnum(field) ? 'int32' : field.type)));
+}
+
+const isEnum = (field: protobuf.Field): boolean => field.parent?.lookup(field.type) instanceof protobuf.Enum;
+
+/** The name of a message without its package, which may be written or left out. */
+function typeOf(field: protobuf.Field): string {
+  const name = field.type.slice(field.type.lastIndexOf('.') + 1);
+  return field instanceof protobuf.MapField ? `map<${field.keyType}, ${name}>` : name;
+}
