@@ -232,7 +232,6 @@ export class Gateway {
       codecs: this.#contracts.codecs(schemas),
       limits: validation,
       clockObserver: observability.ingest,
-      clockObserver: observability.ingest,
       ...origin,
       alerts: this.#alerts?.plan(this.#contracts.recordCodecs(schemas).get(alertRecord) as RecordCodec, origin),
       windows: this.#windows,

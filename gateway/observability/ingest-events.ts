@@ -2,7 +2,6 @@ import type { IngestObserver } from '../core/ingest.ts';
 import { type Rejection, type RejectionReason, rejectionReasons } from '../core/outcome.ts';
 import type { Publish } from '../core/publish.ts';
 import type { ClampDirection, ClockObserver } from '../core/validation/event-clock.ts';
-import type { ClampDirection, ClockObserver } from '../core/validation/event-clock.ts';
 import { clip, type Log } from './log.ts';
 import { Durations, type Metrics } from './metrics.ts';
 import { Tally } from './tally.ts';
@@ -17,7 +16,6 @@ export class IngestEvents implements IngestObserver, ClockObserver {
   readonly #deadLettered = new Tally<RejectionReason>('reason', rejectionReasons);
   readonly #unlettered = new Tally<RejectionReason>('reason', rejectionReasons);
   readonly #unkept = new Tally<RejectionReason>('reason', rejectionReasons);
-  readonly #clamped = new Tally<ClampDirection>('direction', ['past', 'future']);
   readonly #clamped = new Tally<ClampDirection>('direction', ['past', 'future']);
   readonly #latency = new Durations();
   #received = 0;
@@ -89,13 +87,6 @@ export class IngestEvents implements IngestObserver, ClockObserver {
     });
   }
 
-  /** Devices cannot be told from a gateway whose own clock is wrong by one of them, but by their number. */
-  timeClamped(direction: ClampDirection): void {
-    this.#clamped.add(direction);
-    const text = 'the time of an event is too far from the clock here: dated with its receipt';
-    this.#log.writeLimited('warn', 'event_time_clamped', text, { direction });
-  }
-
   duplicate(_publish: Publish): void {
     this.#duplicate += 1;
     this.#inFlight -= 1;
@@ -147,12 +138,6 @@ export class IngestEvents implements IngestObserver, ClockObserver {
       'Publishes that can never be taken, without a dead letter because their devices had had their share, by reason.',
       ['reason'],
       () => this.#unkept.samples(),
-    );
-    metrics.counters(
-      'edge_event_times_clamped_total',
-      "Events dated with their receipt, because the device's time was too far off, by the side on which it lay.",
-      ['direction'],
-      () => this.#clamped.samples(),
     );
     metrics.counter(
       'edge_publishes_duplicate_total',
