@@ -1,13 +1,13 @@
 import type { Message } from '../codec.ts';
 import { digest } from '../digest.ts';
-import type { DeviceEvent } from '../event.ts';
 import type { Rejection } from '../outcome.ts';
 import type { Passage } from '../passage.ts';
+import { TrackedEvent } from '../tracked-event.ts';
 
 /** Gives each message what its record needs beside the payload: key, time and what identifies the event. */
 export function enrich(passage: Passage): Rejection | undefined {
   const { messages, route } = passage;
-  const events: DeviceEvent[] = [];
+  const events: TrackedEvent[] = [];
   const named = route.envelope.identifies;
   const fingerprint = named ? '' : digest(passage.publish.topic, passage.publish.payload);
   // A raw payload is one event without a message.
@@ -22,21 +22,15 @@ export function enrich(passage: Passage): Rejection | undefined {
   return undefined;
 }
 
-function toEvent(passage: Passage, message: Message | undefined, key: string, fingerprint: string): DeviceEvent {
+function toEvent(passage: Passage, message: Message | undefined, key: string, fingerprint: string): TrackedEvent {
   const { publish, plan, route, subject } = passage;
   const { identifies, timed } = route.envelope;
-  return {
-    publish,
-    subject,
-    key,
-    timeUs: timed
+  const timeUs = timed
       ? plan.clock.timeUsOf(message?.eventTimeUs as number, publish.receivedAtMs)
-      : publish.receivedAtMs * 1000,
-    bootId: identifies ? (message?.bootId as number) : -1,
-    sequence: identifies ? (message?.sequence as number) : -1,
-    digest: fingerprint,
-    message,
-  };
+      : publish.receivedAtMs * 1000;
+  const bootId = identifies ? (message?.bootId as number) : -1;
+  const sequence = identifies ? (message?.sequence as number) : -1;
+  return new TrackedEvent(publish, subject, key, timeUs, bootId, sequence, fingerprint, message);
 }
 
 function missingKey(passage: Passage): Rejection {
