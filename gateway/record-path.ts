@@ -11,6 +11,7 @@ import { retryUntil } from './retry-until.ts';
 import type { SpoolSettings } from './spool/settings.ts';
 import { Spool } from './spool/spool.ts';
 import { SpooledSink } from './spool/spooled-sink.ts';
+import { topicDemandsOf } from './topic-demands-of.ts';
 
 export interface RecordPathOptions {
   readonly config: GatewayConfig;
@@ -108,12 +109,13 @@ export class RecordPath {
   }
 
   #tryProducer(): Promise<Producer> {
-    const { routes, deadLetterTopic, kafka } = this.#options.config;
+    const { config } = this.#options;
+    const demands = topicDemandsOf(config);
     const observer = this.#options.observability.kafka;
     // Those of a backlog too: it may be of a time when the routes named others.
     const recovered = this.#spool?.recoveredTopics ?? [];
-    const topics = [...new Set([...routes.map(({ kafkaTopic }) => kafkaTopic), deadLetterTopic, ...recovered])];
-    return Producer.start({ ...kafka, topics, observer, startTimeoutMs: kafkaStartTimeoutMs });
+    const topics = [...new Set([...demands.keys(), ...recovered])];
+    return Producer.start({ ...config.kafka, topics, demands, observer, startTimeoutMs: kafkaStartTimeoutMs });
   }
 
   async #useProducer(producer: Producer): Promise<void> {

@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
+import type { TopicDemands } from '../gateway/core/topic-demands.ts';
 import { applyChanges } from './apply.ts';
 import type { TopicCluster } from './cluster.ts';
+import { readDemands } from './demands.ts';
 import { describeFailure } from './failure.ts';
-import { misfits, type Promises } from './fit.ts';
+import { misfits } from './fit.ts';
 import type { TopicsOptions } from './options.ts';
 import { planChanges, unmanagedSettings } from './plan.ts';
-import { readPromises } from './promises.ts';
 import { describeChanges, figuresOf, renderPlan, renderSummary } from './render.ts';
 import { describeProblem, readTopics } from './topics-file.ts';
 import type { ActualCluster, WantedTopic } from './wanted.ts';
@@ -19,7 +20,7 @@ export interface Printer {
 
 interface Inputs {
   readonly wanted: readonly WantedTopic[];
-  readonly promises: Promises;
+  readonly demands: ReadonlyMap<string, TopicDemands>;
 }
 
 /** Plans or applies; every outcome, also a failure of the cluster, is printed and becomes an exit code. */
@@ -47,24 +48,24 @@ function readInputs({ file, config }: TopicsOptions, print: Printer): Inputs | u
     for (const problem of read.problems) print.err(describeProblem(file, problem));
     return undefined;
   }
-  const settings = readPromises(config);
+  const settings = readDemands(config);
   if (!settings.ok) {
     for (const problem of settings.problems) print.err(problem);
     return undefined;
   }
-  return { wanted: read.topics, promises: settings.promises };
+  return { wanted: read.topics, demands: settings.demands };
 }
 
 async function planOrApply(
   { action, allowed }: TopicsOptions,
-  { wanted, promises }: Inputs,
+  { wanted, demands }: Inputs,
   cluster: TopicCluster,
   print: Printer,
 ): Promise<number> {
   const actual = await cluster.read(wanted.map(({ name }) => name));
   const changes = planChanges(wanted, actual);
   const figures = figuresOf(wanted, changes, allowed);
-  const warnings = misfits(wanted, promises);
+  const warnings = misfits(wanted, demands);
   for (const line of renderPlan(changes, allowed)) print.out(line);
   for (const line of notesOf(wanted, actual)) print.out(`note: ${line}`);
   for (const line of warnings) print.out(`warning: ${line}`);

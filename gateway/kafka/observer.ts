@@ -1,4 +1,5 @@
 import type { Pressure } from '../core/record-sink.ts';
+import type { MisfitCode } from '../core/topic-demands.ts';
 import type { AnswerClass } from './error-classes.ts';
 
 /** Why a lane began to count its sequence numbers from zero again. */
@@ -26,12 +27,7 @@ export interface TopicChange {
 /** What is worth knowing about a topic before the first record goes there. */
 export interface TopicFinding {
   readonly topic: string;
-  readonly code:
-    | 'created'
-    | 'no_replication'
-    | 'unsafe_min_in_sync_replicas'
-    | 'batches_larger_than_topic_takes'
-    | 'settings_unreadable';
+  readonly code: 'created' | 'settings_unreadable' | MisfitCode;
   /** What it means and what to do about it. */
   readonly message: string;
 }

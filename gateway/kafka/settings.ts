@@ -1,4 +1,5 @@
 import type { ConnectionOptions } from '@platformatic/kafka';
+import type { TopicDemands } from '../core/topic-demands.ts';
 
 /** Where the producer connects to and how it batches. Bytes are bytes, times are milliseconds. */
 export interface KafkaSettings {
@@ -27,6 +28,8 @@ export interface KafkaSettings {
   /** How long `Producer.start` tries to reach the cluster. Default: 30,000. */
   readonly startTimeoutMs?: number;
   readonly createTopics: CreateTopicsSettings;
+  /** What each topic is held against at the start; a topic without demands must take `maxBatchBytes`. */
+  readonly demands?: ReadonlyMap<string, TopicDemands>;
   /** As `node:tls` takes them. */
   readonly tls?: NonNullable<ConnectionOptions['tls']>;
   readonly sasl?: NonNullable<ConnectionOptions['sasl']>;

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createTopicsV7, describeConfigsV4, type metadataV12, ResponseError } from '@platformatic/kafka';
+import { demandedSettings, type TopicDemands, topicMisfits } from '../core/topic-demands.ts';
 import type { ControlChannel } from './control-channel.ts';
 import { describeFailure, errorName } from './error-classes.ts';
 import { KafkaError } from './errors.ts';
@@ -14,6 +15,7 @@ const appearDeadlineMs = 15_000;
 const appearPollMs = 50;
 /** `ConfigResource.Type.TOPIC` of the protocol. */
 const topicResource = 2;
+const remedy = 'npm run topics -- plan shows how the topic should be set';
 
 /**
  * Makes sure that every topic is there and can take what is promised for it; creates missing ones if that is allowed.
@@ -34,7 +36,10 @@ export async function prepareTopics(
     await createTopics(control, missing, settings, observer);
     metadata = await untilThere(control, topics);
   }
-  for (const topic of metadata.topics) await checkTopic(control, topic, settings, observer);
+  const { demands, maxBatchBytes } = settings;
+  for (const topic of metadata.topics) {
+    await checkTopic(control, topic, demands?.get(topic.name ?? '') ?? { maxBatchBytes }, observer);
+  }
   return metadata;
 }
 
@@ -43,17 +48,14 @@ function missingTopics(metadata: metadataV12.MetadataResponse, topics: readonly 
   return topics.filter((topic) => !there.has(topic));
 }
 
-function topicMissing(missing: readonly string[], { createTopics }: KafkaSettings): KafkaError {
-  const { partitions, replicationFactor, minInSyncReplicas } = createTopics;
-  const commands = missing.map(
-    (topic) =>
-      `  kafka-topics.sh --bootstrap-server … --create --topic ${topic} --partitions ${partitions} ` +
-      `--replication-factor ${replicationFactor} --config min.insync.replicas=${minInSyncReplicas}`,
-  );
+function topicMissing(missing: readonly string[], { bootstrapBrokers }: KafkaSettings): KafkaError {
+  const [it, isNot] = missing.length === 1 ? ['it', 'it is not'] : ['them', 'they are not'];
   return new KafkaError(
     'topic_missing',
-    `Kafka has no topic ${missing.join(', ')} (or does not let this client see it). ` +
-      `Create it, for example\n${commands.join('\n')}\nor set kafka.createTopics.enabled.`,
+    `Kafka has no topic ${missing.join(', ')} (or does not let this client see it). Create ${it} as reviewed with\n` +
+      `  npm run topics -- apply --kafka ${bootstrapBrokers.join(',')}\n` +
+      `after adding ${it} to schemas/topics.yaml where ${isNot} there yet; for development set ` +
+      'kafka.createTopics.enabled.',
   );
 }
 
@@ -119,54 +121,43 @@ async function untilThere(control: ControlChannel, topics: readonly string[]): P
 async function checkTopic(
   control: ControlChannel,
   topic: TopicMetadata,
-  settings: KafkaSettings,
+  demands: TopicDemands,
   observer: KafkaObserver,
 ): Promise<void> {
   const name = topic.name ?? '';
-  const report = (code: Parameters<KafkaObserver['topicFound']>[0]['code'], message: string): void =>
-    observer.topicFound({ topic: name, code, message });
-  const replicas = Math.min(...topic.partitions.map(({ replicaNodes }) => replicaNodes.length));
-  if (replicas === 1) {
-    report('no_replication', 'replication factor 1: an acknowledged record is lost with the disk of one broker');
-  }
-  let config: ReadonlyMap<string, number>;
-  try {
-    config = await topicConfig(control, name);
-  } catch (error) {
-    report('settings_unreadable', `its settings cannot be read, so they are not checked: ${describeFailure(error)}`);
-    return;
-  }
-  const minInSync = config.get('min.insync.replicas') ?? 1;
-  if (minInSync > replicas) {
+  const replication = Math.min(...topic.partitions.map(({ replicaNodes }) => replicaNodes.length));
+  const settings = await readSettings(control, name, observer);
+  // A topic of the cluster that does not say how many replicas must be in sync has Kafka's default.
+  const minInSync = Number(settings.get('min.insync.replicas') ?? 1);
+  if (minInSync > replication) {
     throw new KafkaError(
       'topic_never_in_sync',
-      `topic ${name}: min.insync.replicas is ${minInSync}, but it has ${replicas} replicas: no record can ever be ` +
+      `topic ${name}: min.insync.replicas is ${minInSync}, but it has ${replication} replicas: no record can ever be ` +
         'acknowledged. Add replicas or lower min.insync.replicas.',
     );
   }
-  if (replicas > 1 && minInSync < 2) {
-    report(
-      'unsafe_min_in_sync_replicas',
-      `min.insync.replicas is ${minInSync}: an acknowledged record may be on one broker only. Set it to 2.`,
-    );
-  }
-  const maxMessageBytes = config.get('max.message.bytes') ?? Number.POSITIVE_INFINITY;
-  if (settings.maxBatchBytes > maxMessageBytes) {
-    report(
-      'batches_larger_than_topic_takes',
-      `max.message.bytes is ${maxMessageBytes}, less than kafka.maxBatchBytes (${settings.maxBatchBytes}): batches that ` +
-        'do not compress below it are refused and sent again in parts.',
-    );
+  for (const { code, message } of topicMisfits({ replication, settings }, demands)) {
+    observer.topicFound({ topic: name, code, message: `${message}. ${remedy}` });
   }
 }
 
-/** The numeric settings of a topic that matter here. */
-async function topicConfig(control: ControlChannel, topic: string): Promise<ReadonlyMap<string, number>> {
-  const configurationKeys = ['min.insync.replicas', 'max.message.bytes'];
+/** None when they cannot be read, which is reported: a client may write to a topic that it must not describe. */
+async function readSettings(
+  control: ControlChannel,
+  topic: string,
+  observer: KafkaObserver,
+): Promise<ReadonlyMap<string, string>> {
+  const configurationKeys = [...demandedSettings];
   const resource = { resourceType: topicResource, resourceName: topic, configurationKeys } as const;
-  const { results } = await control.ask((connection) =>
-    describeConfigsV4.api.async(connection, [resource], false, false),
-  );
-  const configs = results.flatMap((result) => result.configs);
-  return new Map(configs.map(({ name, value }) => [name, Number(value)]));
+  try {
+    const { results } = await control.ask((connection) =>
+      describeConfigsV4.api.async(connection, [resource], false, false),
+    );
+    const configs = results.flatMap((result) => result.configs);
+    return new Map(configs.flatMap(({ name, value }): [string, string][] => (value == null ? [] : [[name, value]])));
+  } catch (error) {
+    const message = `its settings cannot be read, so they are not checked: ${describeFailure(error)}`;
+    observer.topicFound({ topic, code: 'settings_unreadable', message });
+    return new Map();
+  }
 }

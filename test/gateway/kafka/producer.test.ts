@@ -461,8 +461,32 @@ describe('start', () => {
     closing.push(() => cluster.close());
     await expect(start(cluster)).rejects.toMatchObject({
       code: 'topic_missing',
-      message: expect.stringContaining(topic),
+      message: expect.stringMatching(
+        new RegExp(`no topic ${topic} .*npm run topics -- apply --kafka ${cluster.bootstrap[0]}\\n`, 's'),
+      ),
     });
+  });
+
+  test('tells where a topic does not fit what is to be written to it', async () => {
+    const cluster = await FakeCluster.start(1, { [topic]: 1 });
+    closing.push(() => cluster.close());
+    cluster.config = {
+      'message.timestamp.before.max.ms': '59999',
+      'message.timestamp.after.max.ms': '300000',
+      'message.timestamp.type': 'LogAppendTime',
+      'unclean.leader.election.enable': 'true',
+    };
+    const recording = new RecordingObserver();
+    const timestamps = { maxAheadMs: 300_000, maxBehindMs: 60_000 };
+    const demands = new Map([[topic, { maxBatchBytes: quickSettings.maxBatchBytes, timestamps }]]);
+    const producer = await start(cluster, { observer: recording.observer, demands });
+    closing.push(() => producer.close());
+    expect(recording.of('topicFound').map(([finding]) => finding)).toEqual([
+      expect.objectContaining({ code: 'no_replication' }),
+      { topic, code: 'late_events_refused', message: expect.stringContaining('less than 60000') },
+      expect.objectContaining({ code: 'event_time_overwritten' }),
+      expect.objectContaining({ code: 'unclean_leaders_allowed' }),
+    ]);
   });
 
   test('refuses a topic that can never acknowledge', async () => {
