@@ -13,7 +13,12 @@ export function duplicatesContradictions({ duplicates }: GatewayConfig): ConfigE
   const errors: ConfigError[] = [];
   if ((windowSize & (windowSize - 1)) !== 0) {
     const setting = joinPath(['duplicates', 'windowSize']);
-    errors.push({ code: 'wrong_value', setting, value: showValue(windowSize), allowed: 'a power of two, as 1024 or 2048' });
+    errors.push({
+      code: 'wrong_value',
+      setting,
+      value: showValue(windowSize),
+      allowed: 'a power of two, as 1024 or 2048',
+    });
   }
   const mostDevices = Math.floor(maxWindowBytes / windowBytesPerDevice(windowSize));
   if (maxDevices > mostDevices) {

@@ -67,7 +67,7 @@ export class DeviceWindows {
     return [{ name: 'marked_events', came: this.#marked, went: this.#settled, held }];
   }
 
-  /** Where a device is remembered, or `noPlace`. Holds until the next `append`. */
+  /** Where a device is remembered, or `noPlace`. Holds until the next `takePlace`, and while it has unsettled events. */
   placeOf(key: string): number {
     return this.#places.get(key) ?? noPlace;
   }

@@ -2,13 +2,13 @@ import { duplicate, unanswered } from '../outcome.ts';
 import type { Publish } from '../publish.ts';
 import type { TrackedEvent } from '../tracked-event.ts';
 import type { DeviceWindows } from './device-windows.ts';
-import type { CopyKind } from './observer.ts';
+import { type CopyKind, copyKinds } from './observer.ts';
 import { pending, settled } from './sequence-windows.ts';
 
 /** The events of a publish for which nothing is written, as they are copies of others. */
 export class FoundCopies {
-  /** How many there are of each kind that needs nothing further. */
-  readonly #known: Record<Exclude<CopyKind, 'pending'>, number> = { settled: 0, same_publish: 0 };
+  /** How many there are that need nothing further. */
+  readonly #known: Record<CopyKind, number> = { settled: 0, pending: 0, same_publish: 0 };
   /** Of those, the ones that cannot be copies. */
   readonly #reused: TrackedEvent[] = [];
   /** Copies of events that are pending. */
@@ -18,7 +18,7 @@ export class FoundCopies {
     return this.#waiting.length;
   }
 
-  addKnown(kind: Exclude<CopyKind, 'pending'>): void {
+  addKnown(kind: CopyKind): void {
     this.#known[kind] += 1;
   }
 
@@ -38,7 +38,7 @@ export class FoundCopies {
   /** Everything else of the publish was appended: reports what is known, and has the rest wait. */
   settle(publish: Publish, windows: DeviceWindows, place: number): void {
     const { observer } = windows;
-    for (const kind of ['settled', 'same_publish'] as const) {
+    for (const kind of copyKinds) {
       for (let i = 0; i < this.#known[kind]; i++) observer.copy(kind);
     }
     for (const event of this.#reused) observer.reused(event);
@@ -51,7 +51,7 @@ export class FoundCopies {
   }
 
   get #hasKnown(): boolean {
-    return this.#known.settled + this.#known.same_publish > 0;
+    return copyKinds.some((kind) => this.#known[kind] > 0);
   }
 }
 

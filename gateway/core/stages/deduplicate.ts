@@ -46,7 +46,7 @@ function sift(passage: Passage, windows: DeviceWindows, place: number): void {
     else if (sighting === unseen) kept.push(event);
     else if (sighting === settled) addSettled(event, copies, windows, place);
     // Nobody waits for an answer to QoS 0.
-    else if (publish.qos === 0) copies.addKnown('settled');
+    else if (publish.qos === 0) copies.addKnown('pending');
     else if (windows.mayWait(place, event, copies.waiting)) copies.addWaiting(event);
     else kept.push(event);
   }
