@@ -4,9 +4,9 @@ import { type Cluster, readUncommitted } from '../record-log/cluster.ts';
 import { RecordLogError } from '../record-log/errors.ts';
 import { offsetsOf } from '../record-log/log-reader.ts';
 import type { Pacer } from '../record-log/pacer.ts';
-import { headersOf, type LogRecord } from '../record-log/record-batch.ts';
 import type { RecordWriter, Refusal } from '../record-log/record-writer.ts';
 import type { Reporter } from '../record-log/reporter.ts';
+import { nameOf } from './event-name.ts';
 import type { Judge } from './judge.ts';
 import { type Letter, positionOf } from './letter.ts';
 import type { LetterTopic } from './letter-topic.ts';
@@ -137,7 +137,7 @@ export class LetterReplay {
     if (accepted || letter.droppedBytes !== undefined || letter.truncated) return false;
     const verdict = judge.judge(letter, attempts + 1);
     if ('rejection' in verdict) return false;
-    return verdict.records.some(({ topic, headers }) => this.#there.has(nameOf(topic, headers) ?? ''));
+    return verdict.records.some((record) => this.#there.has(nameOf(record.topic, record) ?? ''));
   }
 
   async #replay(round: readonly Replayed[]): Promise<void> {
@@ -178,7 +178,7 @@ export class LetterReplay {
       return;
     }
     for (const record of verdict.records) {
-      if (this.#there.take(nameOf(record.topic, record.headers) ?? '')) {
+      if (this.#there.take(nameOf(record.topic, record) ?? '')) {
         replayed.found = true;
         continue;
       }
@@ -239,7 +239,7 @@ export class LetterReplay {
       const late = await offsetsOf(cluster, topic, { timeMs: atMs + roundReachMs }, readUncommitted);
       const until = new Map([...latest].map(([partition, end]) => [partition, late.get(partition) ?? end]));
       const starts = new Map(Object.entries(from).map(([partition, offset]) => [Number(partition), offset]));
-      await this.#there.read(cluster, topic, starts, ({ headers }: LogRecord) => nameOf(topic, headers), until);
+      await this.#there.read(cluster, topic, starts, (record) => nameOf(topic, record), until);
     }
   }
 
@@ -250,14 +250,6 @@ export class LetterReplay {
       () => `${this.#seen} of at most ${topic.size} letters read, ${accepted} accepted, ${rejected} rejected`,
     );
   }
-}
-
-/** What tells an event of a replay from others; undefined for one that no replay wrote. */
-function nameOf(topic: string, headers: Buffer): string | undefined {
-  const all = headersOf(headers);
-  const text = (name: string): string | undefined => all.find(([key]) => key === name)?.[1]?.toString();
-  const attempt = text('ce_replayattempt');
-  return attempt === undefined ? undefined : `${topic}\n${text('ce_id')}\n${attempt}`;
 }
 
 /** With bytes of its own: those of the batch that it was read from may be used again. */

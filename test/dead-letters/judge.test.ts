@@ -1,0 +1,102 @@
+import { describe, expect, it } from 'vitest';
+import { Judge, unregisteredCodecs } from '../../dead-letters/judge.ts';
+import { type Letter, readLetter } from '../../dead-letters/letter.ts';
+import { headerArray } from '../../dead-letters/notes.ts';
+import { defaultConfig } from '../../gateway/config/load.ts';
+import { headersOf } from '../../record-log/record-batch.ts';
+import { telemetryPayload } from '../support/telemetry.ts';
+
+const dlq = defaultConfig.deadLetterTopic;
+const judge = new Judge(defaultConfig, unregisteredCodecs(defaultConfig));
+
+function letterOf(payload: Buffer, headers: Readonly<Record<string, string>> = {}): Letter {
+  const all = {
+    dlq_reason: 'no_route',
+    dlq_device_id: 'unit-7',
+    dlq_device_kind: 'vehicle',
+    dlq_bound_to: 'veh-7',
+    dlq_mqtt_topic: 'v1/vehicles/veh-7/telemetry',
+    dlq_qos: '1',
+    dlq_received_time: new Date().toISOString(),
+    ...headers,
+  };
+  const record = {
+    partition: 0,
+    offset: 0,
+    timestampMs: 0,
+    key: Buffer.from('veh-7'),
+    value: payload,
+    headers: headerArray(Object.entries(all).map(([key, value]) => [key, Buffer.from(value)])),
+  };
+  const letter = readLetter(record, dlq);
+  if (letter === undefined) throw new Error('no letter');
+  return letter;
+}
+
+const headerOf = (headers: Buffer, name: string) =>
+  headersOf(headers)
+    .find(([key]) => key === name)?.[1]
+    ?.toString();
+
+describe('a letter that is replayed', () => {
+  it('becomes the record that it would have been, received when it was, with the number of the attempt', () => {
+    const letter = letterOf(telemetryPayload('veh-7', 42), { dlq_received_time: '2025-11-21T09:22:33.123Z' });
+    const verdict = judge.judge(letter, 2);
+    if ('rejection' in verdict) throw new Error(verdict.rejection.detail);
+    const [record, ...more] = verdict.records;
+    expect(more).toEqual([]);
+    expect(record).toMatchObject({ topic: 'veh.events.raw', key: Buffer.from('veh-7') });
+    const headers = record?.headers ?? Buffer.alloc(0);
+    expect(headerOf(headers, 'ce_id')).toBe('unit-7:7:42');
+    expect(headerOf(headers, 'ce_replayattempt')).toBe('2');
+    expect(headerOf(headers, 'ce_receivedtime')).toBe('2025-11-21T09:22:33.123Z');
+  });
+
+  it('is rejected again, and leaves nothing, when it is still wrong', () => {
+    expect(judge.judge(letterOf(Buffer.from('garbage')), 1)).toMatchObject({
+      rejection: { reason: 'malformed_payload' },
+    });
+    const verdict = judge.judge(letterOf(telemetryPayload('veh-7', 1)), 1);
+    expect('records' in verdict && verdict.records).toHaveLength(1);
+  });
+
+  it('is authorized as at first: by the device, and whom it was bound to', () => {
+    const others = letterOf(telemetryPayload('veh-8', 1), { dlq_mqtt_topic: 'v1/vehicles/veh-8/telemetry' });
+    expect(judge.judge(others, 1)).toMatchObject({ rejection: { reason: 'not_authorized' } });
+    const inPayload = letterOf(telemetryPayload('veh-8', 1));
+    expect(judge.judge(inPayload, 1)).toMatchObject({ rejection: { reason: 'wrong_identity' } });
+  });
+
+  it('is offered to Kafka as it is when it is a record that Kafka refused, if a route still writes there', () => {
+    const refused = {
+      dlq_message: 'm',
+      dlq_kafka_topic: 'veh.events.raw',
+      dlq_spooled_time: '2025-11-21T10:00:00.000Z',
+    };
+    const record = (kafkaTopic: string) => ({
+      partition: 0,
+      offset: 0,
+      timestampMs: 0,
+      key: Buffer.from('veh-7'),
+      value: Buffer.from('avro'),
+      headers: headerArray(
+        Object.entries({
+          dlq_reason: 'too_large',
+          ...refused,
+          dlq_kafka_topic: kafkaTopic,
+          ce_id: 'a:1:2',
+          ce_time: '2025-11-21T09:00:00Z',
+        }).map(([key, value]) => [key, Buffer.from(value)]),
+      ),
+    });
+    const verdict = judge.judge(readLetter(record('veh.events.raw'), dlq) as Letter, 1);
+    if ('rejection' in verdict) throw new Error(verdict.rejection.detail);
+    expect(verdict.records).toMatchObject([
+      { topic: 'veh.events.raw', value: Buffer.from('avro'), timestampMs: Date.parse('2025-11-21T09:00:00Z') },
+    ]);
+    const names = headersOf(verdict.records[0]?.headers ?? Buffer.alloc(0)).map(([key]) => key);
+    expect(names).toEqual(['ce_id', 'ce_time', 'ce_replayattempt']);
+    const gone = judge.judge(readLetter(record('elsewhere'), dlq) as Letter, 1);
+    expect(gone).toMatchObject({ rejection: { reason: 'no_route' } });
+  });
+});
