@@ -55,8 +55,10 @@ export class Account implements IngestObserver {
   delivered = () => this.#count('delivered');
   spooled = () => this.#count('spooled');
   duplicate = () => this.#count('duplicate');
+  unkept = () => this.#count('unkept');
   shed = () => this.#count('shed');
   unanswered = () => this.#count('unanswered');
+  unkept = () => this.#count('unkept');
   rejected = (_publish: Publish, _rejection: Rejection, deadLettered: boolean) =>
     this.#count(deadLettered ? 'lettered' : 'unlettered');
 
