@@ -231,9 +231,11 @@ export class LetterReplay {
 
   /** What a killed replay wrote without noting it down. */
   async #findEvents({ atMs, ends }: OpenRound): Promise<void> {
-    const { cluster, reporter } = this.#options;
+    const { cluster, reporter, eventTopics } = this.#options;
     reporter.say(`an earlier replay was cut short at ${new Date(atMs).toISOString()}: looking for what it wrote`);
     for (const [topic, from] of Object.entries(ends)) {
+      // A route may have gone since, and its topic with it.
+      if (!eventTopics.includes(topic)) continue;
       // Devices write there all the time: what is dated much later was written later, too.
       const latest = await offsetsOf(cluster, topic, 'latest', readUncommitted);
       const late = await offsetsOf(cluster, topic, { timeMs: atMs + roundReachMs }, readUncommitted);
