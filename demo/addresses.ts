@@ -39,7 +39,7 @@ export async function addresses(demo: RunningDemo): Promise<string[]> {
   return [
     'Everything is running:',
     `  MQTT             mqtt://127.0.0.1:${ports.mqtt} (3.1.1 and 5.0)`,
-    `  Kafka            ${bootstrap.join(',')}, topic ${topic}`,
+    `  Kafka            ${bootstrap.join(',')}, topics ${topic} and alerts`,
     `  schema registry  ${registryUrl}`,
     `  metrics          http://127.0.0.1:${ports.admin}/metrics (and /livez, /readyz)`,
     `  gateway's log    ${demo.logFile}`,

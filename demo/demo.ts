@@ -8,6 +8,7 @@ import { createFleet } from '../device-simulator/core/fleet.ts';
 import type { Screen } from '../device-simulator/report/screen.ts';
 import { type SimulationResult, type SimulationSignals, simulate } from '../device-simulator/simulate.ts';
 import { addresses, type RunningDemo } from './addresses.ts';
+import { readAlerts } from './alerts.ts';
 import { registerFleet } from './devices.ts';
 import { startGateway } from './gateway.ts';
 import { choosePorts } from './ports.ts';
@@ -38,6 +39,7 @@ export async function runDemo(
       abandon: AbortSignal.any([signals.abandon, died.signal]),
     });
     died.signal.throwIfAborted();
+    screen.print(await readAlerts(demo.ports.admin));
     if (settings.keep && !signals.stop.aborted) {
       screen.print('', ...(await addresses(demo)));
       await aborted(giveUp);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import type { LocalServerError } from '../deploy/local/progress.ts';
 import { spawnServer, untilReady } from '../deploy/local/server-process.ts';
+import { writeFences } from './alerts.ts';
 import type { DemoPorts } from './ports.ts';
 
 const readyDeadlineMs = 60_000;
@@ -36,7 +37,7 @@ export async function startGateway(options: DemoGatewayOptions): Promise<DemoGat
   const name = 'the gateway';
   const configFile = join(options.folder, 'gateway.yaml');
   const logFile = join(options.folder, 'gateway.log');
-  await writeFile(configFile, stringify(gatewaySettings(options)));
+  await writeFile(configFile, stringify(gatewaySettings(options, await writeFences(options.folder))));
   let ready = false;
   const gateway = await spawnServer({
     name,
@@ -68,7 +69,8 @@ export async function startGateway(options: DemoGatewayOptions): Promise<DemoGat
   };
 }
 
-function gatewaySettings({ folder, ports, bootstrap, registryUrl, databasePath }: DemoGatewayOptions): object {
+function gatewaySettings(options: DemoGatewayOptions, fences: string): object {
+  const { folder, ports, bootstrap, registryUrl, databasePath } = options;
   return {
     listeners: [{ name: 'devices', host: '127.0.0.1', port: ports.mqtt, auth: 'registry' }],
     identity: { databasePath },
@@ -82,7 +84,7 @@ function gatewaySettings({ folder, ports, bootstrap, registryUrl, databasePath }
       },
     },
     schemaRegistry: { url: registryUrl },
-    alerts: { enabled: true, state: { directory: join(folder, 'alert-states') } },
+    alerts: { enabled: true, state: { directory: join(folder, 'alert-states') }, geofences: { path: fences } },
     admin: { host: '127.0.0.1', port: ports.admin },
   };
 }

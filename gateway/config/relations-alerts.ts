@@ -2,7 +2,7 @@ import { type ConfigError, joinPath } from './errors.ts';
 import type { GatewayConfig } from './schema.ts';
 
 /** Relations between the settings about alerts, and of these to others. */
-export function alertContradictions({ alerts, deadLetterTopic, spool }: Config): ConfigError[] {
+export function alertContradictions({ alerts, deadLetterTopic, duplicates, spool }: Config): ConfigError[] {
   const { lowPercent, recoveredPercent } = alerts.lowBattery;
   const rules: [boolean, string[], string | number, string][] = [
     [
@@ -17,6 +17,12 @@ export function alertContradictions({ alerts, deadLetterTopic, spool }: Config):
       ['topic'],
       alerts.topic,
       'another topic than that of dead letters (deadLetterTopic)',
+    ],
+    [
+      !alerts.enabled || duplicates.enabled,
+      ['enabled'],
+      String(alerts.enabled),
+      'false without duplicates.enabled: a copy would be answered before the alert of the first one is durable',
     ],
     [
       alerts.state.directory === '' || spool.mode === 'off' || alerts.state.directory !== spool.directory,
@@ -35,4 +41,4 @@ export function alertContradictions({ alerts, deadLetterTopic, spool }: Config):
     }));
 }
 
-type Config = Pick<GatewayConfig, 'alerts' | 'deadLetterTopic' | 'spool'>;
+type Config = Pick<GatewayConfig, 'alerts' | 'deadLetterTopic' | 'duplicates' | 'spool'>;

@@ -1,12 +1,20 @@
 import type { AlertFilesObserver } from '../alerts/observer.ts';
-import { type Alert, type AlertChange, type AlertRule, alertChanges, alertRules } from '../core/alerts/alert.ts';
+import { type Alert, type AlertChange, alertChanges } from '../core/alerts/alert.ts';
 import type { AlertObserver } from '../core/alerts/alerting.ts';
 import { errorFields, type Log } from './log.ts';
 import type { Metrics, Sample } from './metrics.ts';
 import { Tally } from './tally.ts';
 
-type Kind = `${AlertRule} ${AlertChange}`;
-const kinds: readonly Kind[] = alertRules.flatMap((rule) => alertChanges.map((change): Kind => `${rule} ${change}`));
+/** What is configured as a rule of its own is counted by itself, although consumers see two of them under one name. */
+const rules = ['low_battery', 'geofence_violation', 'fault_codes', 'odometer_service', 'sudden_stop'] as const;
+type RuleLabel = (typeof rules)[number];
+type Kind = `${RuleLabel} ${AlertChange}`;
+const kinds: readonly Kind[] = rules.flatMap((rule) => alertChanges.map((change): Kind => `${rule} ${change}`));
+
+function kindOf({ finding, change }: Alert): Kind {
+  if (finding.rule !== 'maintenance_required') return `${finding.rule} ${change}`;
+  return `${finding.cause === 'fault_codes' ? 'fault_codes' : 'odometer_service'} ${change}`;
+}
 
 /** Every event of alerts. What states there are is exported by whoever keeps them. */
 export class AlertEvents implements AlertObserver, AlertFilesObserver {
@@ -27,12 +35,12 @@ export class AlertEvents implements AlertObserver, AlertFilesObserver {
     this.#exportFiles(metrics);
   }
 
-  derived({ finding, change }: Alert): void {
-    this.#derived.add(`${finding.rule} ${change}`);
+  derived(alert: Alert): void {
+    this.#derived.add(kindOf(alert));
   }
 
-  durable({ finding, change }: Alert): void {
-    this.#durable.add(`${finding.rule} ${change}`);
+  durable(alert: Alert): void {
+    this.#durable.add(kindOf(alert));
   }
 
   takenBack(): void {

@@ -15,7 +15,17 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const fence = (id: string) => ({
   ...{ type: 'Feature', id, properties: { kind: 'keep_out' } },
-  geometry: { type: 'Polygon', coordinates: [[[13, 52], [14, 52], [14, 53], [13, 52]]] },
+  geometry: {
+    type: 'Polygon',
+    coordinates: [
+      [
+        [13, 52],
+        [14, 52],
+        [14, 53],
+        [13, 52],
+      ],
+    ],
+  },
 });
 
 function scene() {

@@ -28,7 +28,12 @@ export async function readTopic(bootstrap: readonly string[], topic: string): Pr
   });
   const admin = kafka.admin();
   await admin.connect();
-  const ends = new Map((await admin.fetchTopicOffsets(topic)).map(({ partition, high }) => [partition, Number(high)]));
+  // Of a topic that was created a moment ago, not every partition has its leader yet.
+  const offsets = await waitFor(() => admin.fetchTopicOffsets(topic), {
+    deadlineMs: 20_000,
+    what: `every partition of ${topic} to have a leader`,
+  });
+  const ends = new Map(offsets.map(({ partition, high }) => [partition, Number(high)]));
   await admin.disconnect();
   const records: ReadRecord[] = [];
   const next = new Map([...ends.keys()].map((partition) => [partition, 0]));

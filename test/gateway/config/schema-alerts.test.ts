@@ -49,6 +49,14 @@ describe('the settings about alerts', () => {
     ]);
   });
 
+  it('need duplicates to be dropped: a copy must wait for the alerts of the first one', () => {
+    const duplicates = { ...defaultConfig.duplicates, enabled: false };
+    expect(alertContradictions({ ...withAlerts({ enabled: false }), duplicates })).toEqual([]);
+    expect(alertContradictions({ ...withAlerts({ enabled: true }), duplicates })).toEqual([
+      expect.objectContaining({ setting: 'alerts.enabled' }),
+    ]);
+  });
+
   it.each([
     ['P0A80', true],
     ['P0*', true],

@@ -173,6 +173,23 @@ describe('deriving alerts', () => {
     );
   });
 
+  it('marks the reports on which later alerts depend, and no others', () => {
+    const vehicle = new TestVehicle([square('zone', 'keep_in')]);
+    const isNotable = (message: object) => {
+      vehicle.report(message);
+      return vehicle.state.notable;
+    };
+    expect(isNotable({ batteryLevel: 0.5, speedMps: 3, ...at(5, 5) })).toBe(false);
+    expect(isNotable({ odometerM: 1_000_000 })).toBe(true);
+    expect(isNotable({ odometerM: 1_000_500 })).toBe(false);
+    expect(isNotable({ ...at(0.5, 0.5) })).toBe(true);
+    expect(isNotable({ ...at(0.6, 0.5) })).toBe(false);
+    expect(isNotable({ faultCodes: ['P0A80'] })).toBe(true);
+    expect(isNotable({ faultCodes: ['P0A80'] })).toBe(true);
+    expect(isNotable({ faultCodes: [] })).toBe(false);
+    expect(isNotable({ speedMps: 15 })).toBe(true);
+  });
+
   it('derives no alert that is new when events since a snapshot come again, and earlier ones with them', () => {
     fc.assert(
       fc.property(soundEvents, soundEvents, (earlier, later) => {
