@@ -4,9 +4,16 @@ import { type Contracts, loadContracts, type RecordSettings } from './contract/c
 /** What the codec of alerts is asked for by. */
 export const alertRecord = 'alert';
 
+/** What the codec of connectivity events is asked for by. */
+export const connectivityRecord = 'connectivity';
+
 /** Records that a gateway with these settings writes by itself, not on a route. */
-export const ownRecords = ({ alerts }: GatewayConfig): readonly RecordSettings[] =>
-  alerts.enabled ? [{ name: alertRecord, kafkaTopic: alerts.topic, schema: 'alert.avsc' }] : [];
+export const ownRecords = ({ alerts, connectivity }: GatewayConfig): readonly RecordSettings[] => [
+  ...(alerts.enabled ? [{ name: alertRecord, kafkaTopic: alerts.topic, schema: 'alert.avsc' }] : []),
+  ...(connectivity.enabled
+    ? [{ name: connectivityRecord, kafkaTopic: connectivity.topic, schema: 'connectivity.avsc' }]
+    : []),
+];
 
 /**
  * The contracts of everything that a gateway with these settings writes: one source for the gateway and for whoever

@@ -6,7 +6,8 @@ import { maskConfig } from './config/mask.ts';
 import { leastCeilingBytes } from './config/memory-needs.ts';
 import type { GatewayConfig } from './config/schema.ts';
 import type { Contracts } from './contract/contract.ts';
-import { alertRecord, contractsOf } from './contracts-of.ts';
+import { connectivityOf } from './connectivity-of.ts';
+import { alertRecord, connectivityRecord, contractsOf } from './contracts-of.ts';
 import { Access } from './core/access.ts';
 import type { Account } from './core/account.ts';
 import type { RecordCodec, RegisteredSchema } from './core/codec.ts';
@@ -246,6 +247,13 @@ export class Gateway {
       observer: observability.ingest,
       pressure: () => this.#pressure.level,
     });
+    const presence = connectivityOf(this.#config, {
+      ...origin,
+      codec: this.#contracts.recordCodecs(schemas).get(connectivityRecord),
+      sink: this.#records.sink as RecordSink,
+      pressure: () => this.#pressure.level,
+      observer: observability.connectivity,
+    });
     return new MqttServer({
       listeners,
       limits: { ...defaultLimits, ...mqtt, maxInFlightPerConnection: mqtt.receiveMaximum },
@@ -255,6 +263,7 @@ export class Gateway {
       receive: (publish) => ingest.receive(publish),
       now: Date.now,
       observer: observability.mqtt,
+      presence,
     });
   }
 

@@ -4,6 +4,7 @@ import { Default } from 'typebox/value';
 import { check } from './check.ts';
 import { type Environment, type Override, readEnvironment } from './environment.ts';
 import type { ConfigError } from './errors.ts';
+import { defaultRoutesTo } from './event-topics.ts';
 import { contradictions } from './relations.ts';
 import { type GatewayConfig, gatewaySettings } from './schema.ts';
 import { isMapping, mapTexts } from './settings-tree.ts';
@@ -82,9 +83,11 @@ function combine(given: unknown, overrides: readonly Override[]): GatewayConfig 
     );
     section[setting.path.at(-1) as string] = absolute;
   }
+  const hasOwnRoutes = merged.routes !== undefined;
   const complete = resolvePaths(Default(gatewaySettings, merged), installationFolder) as GatewayConfig;
   return {
     ...complete,
+    routes: hasOwnRoutes ? complete.routes : [...defaultRoutesTo(complete.eventTopics)],
     protoPaths: withOwn(complete.protoPaths, 'proto'),
     schemaPaths: withOwn(complete.schemaPaths, 'schemas'),
   };

@@ -6,6 +6,7 @@ import { leastCeilingBytes, memoryNeeds } from './memory-needs.ts';
 import { alertContradictions } from './relations-alerts.ts';
 import { duplicatesContradictions } from './relations-duplicates.ts';
 import { registryContradictions } from './relations-registry.ts';
+import { topicContradictions } from './relations-topics.ts';
 import type { GatewayConfig } from './schema.ts';
 
 type Path = readonly (string | number)[];
@@ -22,6 +23,7 @@ export const contradictions = (config: GatewayConfig): ConfigError[] => [
   ...spooling(config),
   ...listening(config),
   ...routing(config),
+  ...topicContradictions(config),
   ...alertContradictions(config),
   ...duplicatesContradictions(config),
   ...addresses(config),

@@ -18,6 +18,12 @@ const route = section('One way from MQTT topics to a Kafka topic.', {
   deviceKind: Type.Enum(['vehicle', 'bay'], { description: 'Kind of device that may use it.' }),
   subject: text('The named level that holds the id of the vehicle or bay.', { minLength: 1 }),
   eventType: text('CloudEvents type of its records.', { minLength: 1 }),
+  contentMode: Type.Optional(
+    Type.Enum(['binary', 'structured'], {
+      description:
+        '`binary` unless given: CloudEvents attributes in headers. `structured`: attributes and data as one JSON object, for consumers who want it; larger and slower.',
+    }),
+  ),
   message: Type.Optional(text('Protobuf only: full name of the message type.', { minLength: 1 })),
   items: Type.Optional(
     text('Protobuf only: the repeated field with the events, when it is a batch.', { minLength: 1 }),
@@ -73,7 +79,34 @@ export const validation = section('Limits on what devices report.', {
   }),
 });
 
+const eventTopic = (what: string) => text(`Of ${what}.`, { default: 'veh.events.raw', ...kafkaTopic });
+
+export const eventTopics = section('Kafka topics of the default routes, by type of event: all in one, or each in its own.', {
+  telemetry: eventTopic('reports of vehicles'),
+  battery: eventTopic('battery statuses'),
+  diagnostics: eventTopic('diagnostics'),
+  incidents: eventTopic('incidents'),
+  bays: eventTopic('reports of parking bays'),
+});
+
+export const connectivity = section('Records about devices that connect and disconnect, written at best effort.', {
+  enabled: Type.Boolean({
+    default: false,
+    description: 'Write them: two for each connection, so that its consumers should know the type first.',
+  }),
+  topic: text('Kafka topic of these records.', { default: 'veh.events.raw', ...kafkaTopic }),
+  maxPending: integer('Records under way above which further ones are dropped, and counted.', {
+    default: 10_000,
+    minimum: 1,
+    maximum: 1_000_000,
+  }),
+});
+
 export const eventSettings = {
+  topicNaming: text(
+    'What the names of all topics that the gateway writes to must be like, for example `{domain}.{entity}.{event}[.v{version}]`. Empty: any that Kafka takes.',
+    { default: '' },
+  ),
   deadLetterTopic: text('Kafka topic for publishes that can never be taken.', {
     default: 'veh.events.raw.dlq',
     ...kafkaTopic,

@@ -1,13 +1,35 @@
 import type { RouteSettings } from './route.ts';
 
-const vehicleTelemetry = {
+const vehicle = {
   format: 'protobuf',
   kafkaTopic: 'veh.events.raw',
   key: 'topic:vehicleId',
   deviceKind: 'vehicle',
   subject: 'vehicleId',
+} as const;
+
+const vehicleTelemetry = {
+  ...vehicle,
   eventType: 'com.mobilitycorp.vehicle.telemetry.v1',
   schema: 'vehicle-telemetry.avsc',
+} as const;
+
+const batteryStatus = {
+  ...vehicle,
+  eventType: 'com.mobilitycorp.vehicle.battery.v1',
+  schema: 'battery-status.avsc',
+} as const;
+
+const diagnostics = {
+  ...vehicle,
+  eventType: 'com.mobilitycorp.vehicle.diagnostics.v1',
+  schema: 'diagnostics.avsc',
+} as const;
+
+const incident = {
+  ...vehicle,
+  eventType: 'com.mobilitycorp.vehicle.incident.v1',
+  schema: 'incident.avsc',
 } as const;
 
 const bayOccupancy = {
@@ -42,6 +64,39 @@ export const defaultRoutes: readonly RouteSettings[] = [
     ...bayOccupancy,
     pattern: 'v1/bays/{bayId}/events/batch',
     message: 'mobility.telemetry.v1.BayOccupancyBatch',
+    items: 'items',
+  },
+  {
+    ...batteryStatus,
+    pattern: 'v1/vehicles/{vehicleId}/battery',
+    message: 'mobility.telemetry.v1.BatteryStatus',
+  },
+  {
+    ...batteryStatus,
+    pattern: 'v1/vehicles/{vehicleId}/battery/batch',
+    message: 'mobility.telemetry.v1.BatteryStatusBatch',
+    items: 'items',
+  },
+  {
+    ...diagnostics,
+    pattern: 'v1/vehicles/{vehicleId}/diagnostics',
+    message: 'mobility.telemetry.v1.Diagnostics',
+  },
+  {
+    ...diagnostics,
+    pattern: 'v1/vehicles/{vehicleId}/diagnostics/batch',
+    message: 'mobility.telemetry.v1.DiagnosticsBatch',
+    items: 'items',
+  },
+  {
+    ...incident,
+    pattern: 'v1/vehicles/{vehicleId}/incidents',
+    message: 'mobility.telemetry.v1.Incident',
+  },
+  {
+    ...incident,
+    pattern: 'v1/vehicles/{vehicleId}/incidents/batch',
+    message: 'mobility.telemetry.v1.IncidentBatch',
     items: 'items',
   },
   {

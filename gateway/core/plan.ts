@@ -3,7 +3,7 @@ import type { RouteCodec } from './codec.ts';
 import type { DeviceEvent } from './event.ts';
 import type { RecordOrigin } from './headers/common-headers.ts';
 import type { DeviceWindows } from './duplicates/device-windows.ts';
-import { EventRecordEncoder } from './headers/event-record.ts';
+import { eventRecordEncoder } from './headers/event-record.ts';
 import type { RecordEncoder } from './record-sink.ts';
 import { RouteError, type RouteSettings } from './route.ts';
 import { type Route, RouteTable } from './route-table.ts';
@@ -84,7 +84,7 @@ function planRoute(route: Route, options: PipelineOptions): RoutePlan {
     codec,
     envelope: new Envelope(settings.subject, codec?.decoder.fields ?? new Set()),
     rules: codec && fieldRules.get(codec.decoder.eventMessage),
-    encoder: new EventRecordEncoder(settings, codec, options),
+    encoder: eventRecordEncoder(settings, codec, options),
     causesAlerts: settings.deviceKind === 'vehicle' && ruleFields.some((field) => codec?.decoder.fields.has(field)),
   };
 }

@@ -19,6 +19,11 @@ export interface RouteSettings {
   readonly subject: string;
   /** CloudEvents type of its records. */
   readonly eventType: string;
+  /**
+   * How its records are CloudEvents: `binary` unless given, attributes in headers and the value as `format` says;
+   * `structured`: both in one JSON object.
+   */
+  readonly contentMode?: 'binary' | 'structured';
   /** Protobuf only: full name of the message, for example `mobility.telemetry.v1.VehicleTelemetry`. */
   readonly message?: string;
   /** Protobuf only: the repeated field that holds the events, when the message is a batch. */

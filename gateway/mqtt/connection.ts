@@ -115,6 +115,7 @@ export class Connection implements ConnectionFacts {
     this.#state = 'open';
     this.context.openConnections += 1;
     this.context.observer.connectionOpened(this, sessionPresent);
+    this.context.options.presence?.connected(session.identity, this, sessionPresent);
     this.outgoing.write(connack);
     this.incoming.readOn();
   }
@@ -227,6 +228,7 @@ export class Connection implements ConnectionFacts {
     this.context.observer.connectionClosed(this, reason);
     if (!wasOpen) return;
     this.context.openConnections -= 1;
+    if (this.identity !== undefined) this.context.options.presence?.disconnected(this.identity, this, reason);
     if (this.session !== undefined) this.context.sessions.leave(this.session, this, publishWill);
   }
 

@@ -6,7 +6,7 @@ import { emptyPublishFields, type PublishFields } from './decode/publish.ts';
 import { PacketReader } from './decode/reader.ts';
 import type { Farewell } from './farewell.ts';
 import type { MqttLimits } from './limits.ts';
-import type { MqttObserver } from './observer.ts';
+import type { MqttObserver, PresenceListener } from './observer.ts';
 import { OutputTurn } from './output-turn.ts';
 import { reasonCodes } from './reason-codes.ts';
 import { Sessions } from './sessions.ts';
@@ -52,6 +52,7 @@ export interface MqttServerOptions {
   /** Interval of the one timer behind deadlines, keep-alive, expiry and wills; 0: the owner calls `sweep`. Default 1000. */
   readonly sweepIntervalMs?: number;
   readonly observer: MqttObserver;
+  readonly presence?: PresenceListener | undefined;
 }
 
 /** What all connections of one server share. */

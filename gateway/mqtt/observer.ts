@@ -1,3 +1,4 @@
+import type { Identity } from '../core/identity.ts';
 import type { ProtocolVersion } from './packet-types.ts';
 import type { ReasonName } from './reason-codes.ts';
 
@@ -35,6 +36,13 @@ export interface ConnectionFacts {
   readonly clientId: string;
   /** Empty before CONNECT was accepted. */
   readonly deviceId: string;
+}
+
+/** Told which devices come and go, when it is known who they are. Called in the middle of it: must not block or throw. */
+export interface PresenceListener {
+  connected(identity: Identity, connection: ConnectionFacts, sessionPresent: boolean): void;
+  disconnected(identity: Identity, connection: ConnectionFacts, reason: CloseReason): void;
+  willPublished(identity: Identity): void;
 }
 
 /** Every event of the MQTT edge, one function each. Called on the hot path: implementations must not block or throw. */

@@ -98,6 +98,7 @@ export class PendingWills {
     if (context.pressure === 2 || context.readingStopped || pending.dueAtMs > context.coarseMs) return;
     this.#waiting.delete(pending);
     context.observer.willPublished();
+    context.options.presence?.willPublished(pending.will.identity);
     try {
       context.handOn(new WillPublish(pending.will, context));
     } catch (error) {

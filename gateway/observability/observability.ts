@@ -1,6 +1,7 @@
 import { collectDefaultMetrics } from 'prom-client';
 import { AccountingEvents } from './accounting-events.ts';
 import { AlertEvents } from './alert-events.ts';
+import { ConnectivityEvents } from './connectivity-events.ts';
 import { IdentityEvents } from './identity-events.ts';
 import { IngestEvents } from './ingest-events.ts';
 import { KafkaEvents } from './kafka-events.ts';
@@ -32,6 +33,7 @@ export class Observability {
   readonly accounting: AccountingEvents;
   readonly alerts: AlertEvents;
   readonly mqtt: MqttEvents;
+  readonly connectivity: ConnectivityEvents;
   readonly kafka: KafkaEvents;
   readonly spool: SpoolEvents;
   readonly identity: IdentityEvents;
@@ -47,6 +49,7 @@ export class Observability {
     this.accounting = new AccountingEvents(this.#log, this.#metrics);
     this.alerts = new AlertEvents(this.#log, this.#metrics);
     this.mqtt = new MqttEvents(this.#log, this.#metrics);
+    this.connectivity = new ConnectivityEvents(this.#log, this.#metrics);
     this.kafka = new KafkaEvents(this.#log, this.#metrics);
     this.spool = new SpoolEvents(this.#log, this.#metrics);
     this.identity = new IdentityEvents(this.#log, this.#metrics);

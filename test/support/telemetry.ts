@@ -4,8 +4,9 @@ import protobuf from 'protobufjs';
 const proto = join(import.meta.dirname, '../../proto');
 const root = new protobuf.Root();
 root.resolvePath = (_origin, target) => join(proto, target);
-root.loadSync('mobility/telemetry/v1/vehicle_telemetry.proto');
-root.loadSync('mobility/telemetry/v1/bay_occupancy.proto');
+for (const file of ['vehicle_telemetry', 'battery_status', 'diagnostics', 'incident', 'bay_occupancy']) {
+  root.loadSync(`mobility/telemetry/v1/${file}.proto`);
+}
 
 /** One vehicle report as a device would make it, valid unless a field is overridden. */
 export function vehicleReport(vehicleId: string, sequence: number, overrides: object = {}): object {

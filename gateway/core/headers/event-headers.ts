@@ -1,7 +1,11 @@
 import type { DeviceEvent } from '../event.ts';
+import type { ClampDirection } from '../validation/event-clock.ts';
+import { CommonHeaders, type RecordKind, type RecordOrigin } from './common-headers.ts';
 import { digitCount, writeDecimal, writeDigits } from './decimal.ts';
-import { fixedBytes, writeLength, writeText } from './header-writer.ts';
+import { fitted, fixedBytes, writeHeader, writeLength, writeText } from './header-writer.ts';
 import { utf8Length, writeUtf8 } from './utf8.ts';
+
+export const rawContentType = 'application/octet-stream';
 
 const colon = 0x3a;
 const hyphen = 0x2d;
@@ -15,10 +19,49 @@ const sequenceKey = fixedBytes((target) =>
 );
 
 /**
+ * The header array of an event's record: what all records share, `ce_id`, `ce_sequence` where there is one,
+ * `ce_timeclamped` where the device's time was not used, and on which side it lay.
+ */
+export class EventHeaders {
+  readonly #common: CommonHeaders;
+  readonly #hasOwnContentType: boolean;
+
+  /** Without a content type in `kind`, each record has that of its publish. */
+  constructor(origin: RecordOrigin, kind: RecordKind) {
+    this.#common = new CommonHeaders(origin, kind);
+    this.#hasOwnContentType = kind.contentType === undefined;
+  }
+
+  /** Returns the end offset, or a negative number when it does not fit. */
+  write(event: DeviceEvent, target: Uint8Array, offset: number): number {
+    const { publish } = event;
+    const common = this.#common;
+    const isSequenced = event.sequence >= 0;
+    const isTyped = this.#hasOwnContentType;
+    const clamped = clampDirection(event);
+    const own = 1 + (isSequenced ? 1 : 0) + (isTyped ? 1 : 0) + (clamped === undefined ? 0 : 1);
+    let at = writeLength(common.countOf(publish) + own, target, offset);
+    at = common.write(publish, event.timeUs, event.subject, event.key, target, at);
+    at = writeEventId(event, target, at);
+    if (isSequenced) at = writeEventSequence(event, target, at);
+    if (clamped !== undefined) at = writeHeader('ce_timeclamped', clamped, target, at);
+    if (isTyped) at = writeHeader('content-type', publish.contentType || rawContentType, target, at);
+    return fitted(at, target);
+  }
+}
+
+/** Where the time of the device lay, when it is not that of the event. */
+export function clampDirection({ message, timeUs }: DeviceEvent): ClampDirection | undefined {
+  const deviceTimeUs = message?.eventTimeUs;
+  if (typeof deviceTimeUs !== 'number' || deviceTimeUs === timeUs) return undefined;
+  return deviceTimeUs > timeUs ? 'future' : 'past';
+}
+
+/**
  * Writes `ce_id`: `{deviceId}:{bootId}:{sequence}`, or `{deviceId}:{digest}` where the payload has neither; the same
  * publish sent again yields the same id.
  */
-export function writeEventId(event: DeviceEvent, target: Uint8Array, offset: number): number {
+function writeEventId(event: DeviceEvent, target: Uint8Array, offset: number): number {
   const { deviceId } = event.publish.identity;
   const { bootId, sequence } = event;
   const start = copy(idKey, target, offset);
@@ -36,10 +79,15 @@ export function writeEventId(event: DeviceEvent, target: Uint8Array, offset: num
  * digits, so that texts sort as the numbers do (Sequence extension: "lexicographically-orderable"). Boot ids are drawn at
  * random: the order is that of the device's events within one boot id, and means nothing across two.
  */
-export function writeEventSequence(event: DeviceEvent, target: Uint8Array, offset: number): number {
+function writeEventSequence(event: DeviceEvent, target: Uint8Array, offset: number): number {
   let at = writeDigits(event.bootId, bootIdDigits, target, copy(sequenceKey, target, offset));
   target[at++] = hyphen;
   return writeDigits(event.sequence, sequenceDigits, target, at);
+}
+
+/** The value of `ce_sequence` as text. */
+export function eventSequence({ bootId, sequence }: DeviceEvent): string {
+  return `${String(bootId).padStart(bootIdDigits, '0')}-${String(sequence).padStart(sequenceDigits, '0')}`;
 }
 
 /** A loop, because `set` costs more than these few bytes. */

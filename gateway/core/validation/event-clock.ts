@@ -18,7 +18,11 @@ export interface ClockObserver {
   timeClamped(direction: ClampDirection): void;
 }
 
-/** avsc, in readers as in the encoder, takes 2^53-1 for a number that may have lost digits. In the year 2255. */
+/**
+ * What a record holds, from 1827 to 2255. avsc, in readers as in the encoder, takes 2^53-1 for a number that may have lost
+ * digits; below zero it is exact only as far as 2^52.
+ */
+const minTimeUs = -(2 ** 52);
 const maxTimeUs = 2 ** 53 - 2;
 
 /** Holds the event times of devices against the time of receipt. */
@@ -44,8 +48,8 @@ export class EventClock {
     if (typeof timeUs !== 'number') {
       return invalidField('eventTimeUs', `${quoted(timeUs)} is not a number of microseconds`);
     }
-    if (!(Math.abs(timeUs) <= maxTimeUs)) {
-      return absurd(`eventTimeUs ${timeUs} is further from 1970 than the ${maxTimeUs} that a record holds`);
+    if (!(timeUs >= minTimeUs && timeUs <= maxTimeUs)) {
+      return absurd(`eventTimeUs ${timeUs} is not from ${minTimeUs} to ${maxTimeUs}, what a record holds`);
     }
     if (this.#limits.absurdClock === 'clamp') return undefined;
     const aheadMs = timeUs / 1000 - receivedAtMs;

@@ -22,6 +22,8 @@ const between = (min: number, max: number): Condition => ({ be: 'number', min, m
 const fromBelow = (min: number, below: number): Condition => ({ be: 'number', min, max: below, below });
 
 const maxIdLength = 128;
+/** Of serial numbers and versions. */
+const maxNameLength = 64;
 const faultCodes: FieldRule = { field: 'faultCodes', must: { be: 'texts', maxItems: 64, maxLength: 32 } };
 
 const geoPoint: readonly FieldRule[] = [
@@ -43,6 +45,42 @@ export const fieldRules: ReadonlyMap<string, readonly FieldRule[]> = new Map([
       { field: 'batteryLevel', required: true, must: between(0, 1) },
       { field: 'batteryVoltageV', must: between(0, 1500) },
       faultCodes,
+    ],
+  ],
+  [
+    'mobility.telemetry.v1.BatteryStatus',
+    [
+      { field: 'vehicleId', required: true, must: { be: 'text', maxLength: maxIdLength } },
+      { field: 'batteryLevel', required: true, must: between(0, 1) },
+      { field: 'batteryHealth', must: between(0, 1) },
+      { field: 'batteryVoltageV', must: between(0, 1500) },
+      { field: 'batteryCurrentA', must: between(-2000, 2000) },
+      { field: 'temperatureC', must: between(-90, 150) },
+      { field: 'cellMinVoltageV', must: between(0, 10) },
+      { field: 'cellMaxVoltageV', must: between(0, 10) },
+      { field: 'batterySerial', must: { be: 'text', maxLength: maxNameLength } },
+    ],
+  ],
+  [
+    'mobility.telemetry.v1.Diagnostics',
+    [
+      { field: 'vehicleId', required: true, must: { be: 'text', maxLength: maxIdLength } },
+      faultCodes,
+      { ...faultCodes, field: 'pendingFaultCodes' },
+      { field: 'motorTemperatureC', must: between(-90, 300) },
+      { field: 'controllerTemperatureC', must: between(-90, 300) },
+      { field: 'firmwareVersion', must: { be: 'text', maxLength: maxNameLength } },
+    ],
+  ],
+  [
+    'mobility.telemetry.v1.Incident',
+    [
+      { field: 'vehicleId', required: true, must: { be: 'text', maxLength: maxIdLength } },
+      { field: 'position', must: { be: 'message', of: geoPoint } },
+      { field: 'speedBeforeMps', must: between(0, 150) },
+      { field: 'speedAfterMps', must: between(0, 150) },
+      { field: 'peakAccelerationMps2', must: between(0, 10_000) },
+      { field: 'headingDeg', must: fromBelow(0, 360) },
     ],
   ],
   [

@@ -80,6 +80,9 @@ describe('the shipped contracts', () => {
     expect(loadContracts({ routes: defaultRoutes }).schemas.map(({ subject }) => subject)).toEqual([
       'veh.events.raw-com.mobilitycorp.telemetry.v1.VehicleTelemetry',
       'veh.events.raw-com.mobilitycorp.telemetry.v1.BayOccupancy',
+      'veh.events.raw-com.mobilitycorp.telemetry.v1.BatteryStatus',
+      'veh.events.raw-com.mobilitycorp.telemetry.v1.Diagnostics',
+      'veh.events.raw-com.mobilitycorp.telemetry.v1.Incident',
     ]);
   });
 

@@ -128,7 +128,10 @@ describe('a vehicle report', () => {
     const publish = new TestPublish({ payload: telemetry() });
     const sink = new TestSink();
     pipeline.run(publish, sink);
-    expect(sink.records[0]?.settleable).toBe(publish);
+    const concluded: string[] = [];
+    publish.concluder = { conclude: (_, outcome) => concluded.push(outcome.kind) };
+    sink.records[0]?.settleable.settleRecord({ kind: 'delivered' });
+    expect(concluded).toEqual(['delivered']);
   });
 });
 

@@ -47,6 +47,7 @@ export interface EdgeOptions {
   readonly mayPublish?: (identity: Identity, topic: string) => boolean;
   readonly maySubscribe?: (identity: Identity, filter: string) => boolean;
   readonly receive?: (publish: Publish) => void;
+  readonly presence?: MqttServerOptions['presence'];
   /** Default 0: no timer, the test calls `pass`. */
   readonly sweepIntervalMs?: number;
 }
@@ -74,6 +75,7 @@ export class Edge {
       monotonicMs: () => this.monotonicMs,
       sweepIntervalMs: options.sweepIntervalMs ?? 0,
       observer: this.seen.observer,
+      presence: options.presence,
     });
   }
 

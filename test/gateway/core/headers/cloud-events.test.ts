@@ -3,12 +3,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DeadLetter } from '../../../../gateway/core/dead-letter.ts';
 import { DeadLetterEncoder } from '../../../../gateway/core/dead-letter-encoder.ts';
+import { defaultRoutes } from '../../../../gateway/core/default-routes.ts';
 import { createPipeline } from '../../../../gateway/core/pipeline.ts';
 import {
   bay,
   bayEvent,
   defaultOptions,
   receivedAtMs,
+  report,
   run,
   TestPublish,
   TestSink,
@@ -79,6 +81,66 @@ describe('a CloudEvents SDK reads', () => {
     const through = createPipeline({ ...defaultOptions, tenant: 'north' });
     expect(eventOf(only({ payload: telemetry() }, through))).toMatchObject({ tenant: 'north' });
     expect(eventOf(only({ payload: telemetry() }))).not.toHaveProperty('tenant');
+  });
+});
+
+describe('in structured mode, a CloudEvents SDK reads', () => {
+  const routes = defaultRoutes.map((route) => ({ ...route, contentMode: 'structured' }) as const);
+  const through = createPipeline({ ...defaultOptions, routes, tenant: 'north' });
+  const binary = createPipeline({ ...defaultOptions, tenant: 'north' });
+  const structured = (fields: Parameters<typeof run>[0]) => {
+    const { key, value, headers } = only(fields, through);
+    expect(headers['content-type']).toBe('application/cloudevents+json; charset=UTF-8');
+    const message = { key, value: value.toString(), headers: { ...headers }, body: value.toString() };
+    const event = Kafka.toEvent<Record<string, unknown>>(message) as CloudEvent<Record<string, unknown>>;
+    expect(event.validate()).toBe(true);
+    return event;
+  };
+  const attributesOf = (event: object) => {
+    const { data: _, data_base64: __, datacontenttype: ___, ...attributes } = event as Record<string, unknown>;
+    return attributes;
+  };
+
+  it.each([
+    ['a vehicle report', { payload: telemetry(), traceparent, correlationId: 'c-1' }],
+    ['one with an absurd clock', { payload: telemetry({ eventTimeUs: 0 }) }],
+    ['a bay event', { identity: bay, topic: 'v1/bays/bay-3/events', payload: bayEvent() }],
+    ['raw bytes', { topic: 'v1/vehicles/veh-7/commands/cmd-1/ack', payload: Buffer.from('ok') }],
+  ])('%s with the attributes that it has in binary mode', (_, fields) => {
+    expect(attributesOf(structured(fields))).toEqual(attributesOf(eventOf(only(fields, binary))));
+  });
+
+  it('a message as JSON, with the names of the schema, and null for what is absent', () => {
+    const { datacontenttype, data } = structured({ payload: telemetry({ headingDeg: null, status: 0 }) });
+    expect(datacontenttype).toBe('application/json');
+    expect(data).toEqual({ ...report, headingDeg: null, status: 'UNSPECIFIED' });
+  });
+
+  it('raw bytes, which are whole', () => {
+    const topic = 'v1/vehicles/veh-7/commands/cmd-1/ack';
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 50 }), (bytes) => {
+        const { value } = only({ topic, payload: bytes, contentType: 'image/png' }, through);
+        const event = JSON.parse(value.toString()) as Record<string, string>;
+        expect(event.datacontenttype).toBe('image/png');
+        expect(Buffer.from(event.data_base64 ?? '', 'base64')).toEqual(Buffer.from(bytes));
+      }),
+    );
+  });
+
+  it('ids beyond ASCII', () => {
+    const id = 'Zoë-🚲"\\';
+    const identity = { deviceId: 'dév-🚲', kind: 'vehicle', boundTo: id } as const;
+    const payload = telemetry({ vehicleId: id });
+    expect(structured({ identity, topic: `v1/vehicles/${id}/telemetry`, payload })).toMatchObject({
+      ...{ subject: id, partitionkey: id, id: 'dév-🚲:4000000000:42' },
+      data: { vehicleId: id },
+    });
+  });
+
+  it('nothing that does not fit into a record', () => {
+    const limited = createPipeline({ ...defaultOptions, routes, maxRecordBytes: 1000 });
+    expect(limited.run(new TestPublish({ payload: telemetry() }), new TestSink(1000))?.reason).toBe('too_large');
   });
 });
 

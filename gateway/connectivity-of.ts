@@ -1,0 +1,16 @@
+import { randomUUID } from 'node:crypto';
+import type { GatewayConfig } from './config/schema.ts';
+import type { RecordCodec } from './core/codec.ts';
+import { Connectivity, type ConnectivityOptions } from './core/connectivity/connectivity.ts';
+
+type Parts = Omit<ConnectivityOptions, 'codec' | 'topic' | 'maxPending' | 'runId' | 'now'> & {
+  /** Undefined where these records are switched off. */
+  readonly codec: RecordCodec | undefined;
+};
+
+/** Who writes the records about devices that come and go; undefined where they are switched off. */
+export function connectivityOf({ connectivity }: GatewayConfig, { codec, ...parts }: Parts): Connectivity | undefined {
+  if (!connectivity.enabled || codec === undefined) return undefined;
+  const { topic, maxPending } = connectivity;
+  return new Connectivity({ ...parts, codec, topic, maxPending, runId: randomUUID(), now: Date.now });
+}
