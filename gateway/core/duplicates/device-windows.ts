@@ -3,7 +3,7 @@ import type { DeviceEvent } from '../event.ts';
 import { isDurable, type Outcome } from '../outcome.ts';
 import type { Settleable } from '../publish.ts';
 import type { SequenceObserver } from './observer.ts';
-import { QuietDevices } from './quiet-devices.ts';
+import { RecentDevices } from './recent-devices.ts';
 import { SequenceWindows, type Sighting, settled, unseen } from './sequence-windows.ts';
 import { WaitingCopies, type WaitingLimits } from './waiting-copies.ts';
 
@@ -29,12 +29,10 @@ const maxMissingPerGap = 1_000_000;
  */
 export class DeviceWindows {
   readonly #windows: SequenceWindows;
-  readonly #quiet: QuietDevices;
+  readonly #recent: RecentDevices;
   readonly #places = new Map<string, number>();
   /** Key of each place. */
   readonly #keys: string[] = [];
-  /** Unsettled events of each place. */
-  readonly #unsettled: Int32Array;
   readonly #copies: WaitingCopies;
   readonly observer: SequenceObserver;
   readonly #maxDevices: number;
@@ -45,8 +43,7 @@ export class DeviceWindows {
     const { maxDevices, windowSize } = settings;
     this.#maxDevices = maxDevices;
     this.#windows = new SequenceWindows(maxDevices, windowSize);
-    this.#quiet = new QuietDevices(maxDevices);
-    this.#unsettled = new Int32Array(maxDevices);
+    this.#recent = new RecentDevices(maxDevices);
     this.#copies = new WaitingCopies(settings);
     this.observer = observer;
   }
@@ -63,8 +60,7 @@ export class DeviceWindows {
 
   /** For the self-check of rule 7: what was marked has been settled, or is counted at its device. */
   accounts(): Account[] {
-    const held = this.#unsettled.reduce((sum, count) => sum + count, 0);
-    return [{ name: 'marked_events', came: this.#marked, went: this.#settled, held }];
+    return [{ name: 'marked_events', came: this.#marked, went: this.#settled, held: this.#recent.unsettled }];
   }
 
   /** Where a device is remembered, or `noPlace`. Holds until the next `takePlace`, and while it has unsettled events. */
@@ -88,7 +84,7 @@ export class DeviceWindows {
   takePlace(key: string): number {
     let place = this.#places.size;
     if (place >= this.#maxDevices) {
-      place = this.#quiet.oldest;
+      place = this.#recent.takeQuiet();
       if (place < 0) {
         this.observer.untracked();
         return noPlace;
@@ -96,7 +92,7 @@ export class DeviceWindows {
       this.#places.delete(this.#keys[place] as string);
       this.observer.forgotten();
     } else {
-      this.#quiet.add(place);
+      this.#recent.add(place);
     }
     this.#windows.clear(place);
     this.#places.set(key, place);
@@ -117,8 +113,7 @@ export class DeviceWindows {
     else this.#countLate(window, sequence);
     if (!this.#windows.covers(window, sequence)) return false;
     this.#windows.setPending(window, sequence, deviceTimeUs(event));
-    if (this.#unsettled[place] === 0) this.#quiet.remove(place);
-    this.#unsettled[place] = (this.#unsettled[place] as number) + 1;
+    this.#recent.began(place);
     this.#marked += 1;
     return true;
   }
@@ -151,9 +146,7 @@ export class DeviceWindows {
   settle(place: number, event: DeviceEvent, outcome: Outcome): readonly Settleable[] | undefined {
     const { bootId, sequence } = event;
     this.#settled += 1;
-    const unsettled = (this.#unsettled[place] as number) - 1;
-    this.#unsettled[place] = unsettled;
-    if (unsettled === 0) this.#quiet.add(place);
+    this.#recent.ended(place);
     const window = this.#windows.windowOf(place, bootId);
     if (window >= 0) this.#windows.settle(window, sequence, isDurable(outcome));
     // Unless another copy, which was not to wait, is durable.

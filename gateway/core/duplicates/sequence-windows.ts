@@ -12,7 +12,14 @@ const noBoot = -1;
 const noSequence = -1;
 const bitsPerWord = 32;
 /** Windows of a device: its present boot's, and the one before, for what arrives late. */
-export const bootsPerDevice = 2;
+const bootsPerDevice = 2;
+
+/** The figures of a window; those of a device share a line of the processor's cache. */
+const figuresPerWindow = 4;
+const bootId = 0;
+const highest = 1;
+const first = 2;
+const latestUs = 3;
 
 /**
  * Of each device two windows over its sequences, one per boot: which of the last `size` are settled, and which are
@@ -23,13 +30,10 @@ export const bootsPerDevice = 2;
  */
 export class SequenceWindows {
   readonly #size: number;
+  /** Of a window: for each word of bits that are settled, behind it the one of those that are pending. */
   readonly #words: number;
-  readonly #bootIds: Float64Array;
-  readonly #highest: Float64Array;
-  readonly #first: Float64Array;
-  readonly #latestUs: Float64Array;
-  readonly #settled: Int32Array;
-  readonly #pending: Int32Array;
+  readonly #figures: Float64Array;
+  readonly #bits: Int32Array;
   /** Which of a device's windows is that of its present boot. */
   readonly #present: Uint8Array;
 
@@ -37,13 +41,9 @@ export class SequenceWindows {
   constructor(devices: number, size: number) {
     const windows = devices * bootsPerDevice;
     this.#size = size;
-    this.#words = size / bitsPerWord;
-    this.#bootIds = new Float64Array(windows);
-    this.#highest = new Float64Array(windows);
-    this.#first = new Float64Array(windows);
-    this.#latestUs = new Float64Array(windows);
-    this.#settled = new Int32Array(windows * this.#words);
-    this.#pending = new Int32Array(windows * this.#words);
+    this.#words = (2 * size) / bitsPerWord;
+    this.#figures = new Float64Array(windows * figuresPerWindow);
+    this.#bits = new Int32Array(windows * this.#words);
     this.#present = new Uint8Array(devices);
   }
 
@@ -53,98 +53,106 @@ export class SequenceWindows {
   }
 
   /** The window of the device's present boot, or of the one before; −1 when it is neither. */
-  windowOf(device: number, bootId: number): number {
-    const present = device * bootsPerDevice + (this.#present[device] as number);
-    if (this.#bootIds[present] === bootId) return present;
-    const other = present ^ 1;
-    return this.#bootIds[other] === bootId ? other : -1;
+  windowOf(device: number, boot: number): number {
+    const window = device * bootsPerDevice;
+    if (this.#figure(window, bootId) === boot) return window;
+    return this.#figure(window + 1, bootId) === boot ? window + 1 : -1;
   }
 
   /** Whether anything is known of the device. */
   isKnown(device: number): boolean {
-    return this.#bootIds[device * bootsPerDevice + (this.#present[device] as number)] !== noBoot;
+    return this.#figure(device * bootsPerDevice + (this.#present[device] as number), bootId) !== noBoot;
   }
 
   /** A window for a boot that is not known. What was the present one is the one before now; that one's is dropped. */
-  startBoot(device: number, bootId: number, sequence: number): number {
+  startBoot(device: number, boot: number, sequence: number): number {
     const which = this.isKnown(device) ? 1 - (this.#present[device] as number) : 0;
     const window = device * bootsPerDevice + which;
     this.#present[device] = which;
-    this.#open(window, bootId, sequence);
+    this.#open(window, boot, sequence);
     return window;
   }
 
-  #open(window: number, bootId: number, first: number): void {
-    this.#bootIds[window] = bootId;
-    this.#highest[window] = noSequence;
-    this.#first[window] = first;
-    this.#latestUs[window] = Number.NEGATIVE_INFINITY;
+  #open(window: number, boot: number, firstSequence: number): void {
+    const at = window * figuresPerWindow;
+    this.#figures[at + bootId] = boot;
+    this.#figures[at + highest] = noSequence;
+    this.#figures[at + first] = firstSequence;
+    this.#figures[at + latestUs] = Number.NEGATIVE_INFINITY;
     this.#clearBits(window);
   }
 
   #clearBits(window: number): void {
     const from = window * this.#words;
-    this.#settled.fill(0, from, from + this.#words);
-    this.#pending.fill(0, from, from + this.#words);
+    this.#bits.fill(0, from, from + this.#words);
+  }
+
+  #figure(window: number, which: number): number {
+    return this.#figures[window * figuresPerWindow + which] as number;
   }
 
   /** The highest sequence that has been here; −1 before the first. */
   highest(window: number): number {
-    return this.#highest[window] as number;
+    return this.#figure(window, highest);
   }
 
   /** The sequence that was here first. */
   first(window: number): number {
-    return this.#first[window] as number;
+    return this.#figure(window, first);
   }
 
   /** The latest event time that has been here, microseconds. */
   latestUs(window: number): number {
-    return this.#latestUs[window] as number;
+    return this.#figure(window, latestUs);
   }
 
   /** Whether the sequence is one of the last `size` that have been here or were skipped. */
   covers(window: number, sequence: number): boolean {
-    const back = this.highest(window) - sequence;
+    const back = this.#figure(window, highest) - sequence;
     return back >= 0 && back < this.#size;
   }
 
   sighting(window: number, sequence: number): Sighting {
     if (!this.covers(window, sequence)) return unseen;
-    const word = window * this.#words + ((sequence & (this.#size - 1)) >>> 5);
+    const word = this.#wordOf(window, sequence);
     const bit = 1 << (sequence & (bitsPerWord - 1));
-    if (((this.#settled[word] as number) & bit) !== 0) return settled;
-    return ((this.#pending[word] as number) & bit) !== 0 ? pending : unseen;
+    if (((this.#bits[word] as number) & bit) !== 0) return settled;
+    return ((this.#bits[word + 1] as number) & bit) !== 0 ? pending : unseen;
   }
 
   /** Moves the window on to `sequence`, which lies ahead of it. */
   advance(window: number, sequence: number): void {
-    const from = this.highest(window) + 1;
+    const from = this.#figure(window, highest) + 1;
     if (sequence - from >= this.#size) this.#clearBits(window);
     else for (let skipped = from; skipped <= sequence; skipped++) this.#forget(window, skipped);
-    this.#highest[window] = sequence;
+    this.#figures[window * figuresPerWindow + highest] = sequence;
   }
 
   #forget(window: number, sequence: number): void {
-    const word = window * this.#words + ((sequence & (this.#size - 1)) >>> 5);
+    const word = this.#wordOf(window, sequence);
     const others = ~(1 << (sequence & (bitsPerWord - 1)));
-    this.#settled[word] = (this.#settled[word] as number) & others;
-    this.#pending[word] = (this.#pending[word] as number) & others;
+    this.#bits[word] = (this.#bits[word] as number) & others;
+    this.#bits[word + 1] = (this.#bits[word + 1] as number) & others;
   }
 
   /** The sequence, which the window covers, is pending from now on. */
   setPending(window: number, sequence: number, timeUs: number): void {
-    const word = window * this.#words + ((sequence & (this.#size - 1)) >>> 5);
-    this.#pending[word] = (this.#pending[word] as number) | (1 << (sequence & (bitsPerWord - 1)));
-    if (timeUs > (this.#latestUs[window] as number)) this.#latestUs[window] = timeUs;
+    const word = this.#wordOf(window, sequence) + 1;
+    this.#bits[word] = (this.#bits[word] as number) | (1 << (sequence & (bitsPerWord - 1)));
+    if (timeUs > this.#figure(window, latestUs)) this.#figures[window * figuresPerWindow + latestUs] = timeUs;
   }
 
   /** The sequence is not pending any more. Nothing happens when the window has moved on. */
   settle(window: number, sequence: number, isDurable: boolean): void {
     if (!this.covers(window, sequence)) return;
-    const word = window * this.#words + ((sequence & (this.#size - 1)) >>> 5);
+    const word = this.#wordOf(window, sequence);
     const bit = 1 << (sequence & (bitsPerWord - 1));
-    this.#pending[word] = (this.#pending[word] as number) & ~bit;
-    if (isDurable) this.#settled[word] = (this.#settled[word] as number) | bit;
+    this.#bits[word + 1] = (this.#bits[word + 1] as number) & ~bit;
+    if (isDurable) this.#bits[word] = (this.#bits[word] as number) | bit;
+  }
+
+  /** Where the word is with the settled bit of a sequence. */
+  #wordOf(window: number, sequence: number): number {
+    return window * this.#words + (((sequence & (this.#size - 1)) >>> 5) << 1);
   }
 }

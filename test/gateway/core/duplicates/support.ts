@@ -55,7 +55,6 @@ export class Account implements IngestObserver {
   delivered = () => this.#count('delivered');
   spooled = () => this.#count('spooled');
   duplicate = () => this.#count('duplicate');
-  unkept = () => this.#count('unkept');
   shed = () => this.#count('shed');
   unanswered = () => this.#count('unanswered');
   unkept = () => this.#count('unkept');
