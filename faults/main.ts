@@ -43,7 +43,7 @@ async function main(args: readonly string[]): Promise<number> {
     print(`report: ${options.htmlFile}`);
   }
   print(JSON.stringify(figures));
-  return exitCodeOf(matrix.results, matrix.mutants);
+  return exitCodeOf(matrix.results, matrix.mutants, options);
 }
 
 /** Longer than anything takes to be closed. */

@@ -14,6 +14,8 @@ export interface FaultOptions {
   readonly short: boolean;
   /** Also run the gateway with mistakes built in, which must turn the verdict red. */
   readonly mutants: boolean;
+  /** A scenario that this machine cannot run does not fail the whole. */
+  readonly allowNotRun: boolean;
   readonly htmlFile: string | undefined;
   /** Only print what there is. */
   readonly list: boolean;
@@ -26,6 +28,7 @@ interface Parsed {
   repeat: number;
   short?: true;
   mutants?: true;
+  allowNotRun?: true;
   html?: string;
   list?: true;
 }
@@ -54,11 +57,15 @@ const command = (known: readonly Choice[], output: Output): Command =>
     )
     .option('--short', 'the form of CI: shorter faults, and shorter timeouts in the gateway, so that it notices them')
     .option('--mutants', 'also run gateways with a mistake built in: each must turn the verdict red')
+    .option(
+      '--allow-not-run',
+      'do not fail because this machine cannot run a scenario, for example without user namespaces',
+    )
     .option('--html <file>', 'write the report with its timelines to this file')
     .option('--list', 'print the scenarios and mutants and end')
     .addHelpText(
       'after',
-      '\nExit codes: 0 good; 1 something was lost or a scenario or mutant is not as it must be; 2 it could not be run or the arguments are wrong; 130 interrupted.',
+      '\nExit codes: 0 good; 1 something was lost or a scenario or mutant is not as it must be; 2 a scenario could not be run (unless --allow-not-run), or none, or the arguments are wrong; 130 interrupted.',
     )
     .allowExcessArguments(false)
     .configureOutput({
@@ -82,6 +89,7 @@ export function parseFaultOptions(args: readonly string[], known: readonly Choic
     repeat: parsed.repeat,
     short: parsed.short === true,
     mutants: parsed.mutants === true,
+    allowNotRun: parsed.allowNotRun === true,
     htmlFile: parsed.html,
     list: parsed.list === true,
   };

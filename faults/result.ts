@@ -122,11 +122,14 @@ export interface MatrixFigures {
   readonly duplicateBound: number;
   readonly mutantsCaught: number;
   readonly mutants: number;
+  /** Names of the scenarios that this machine could not run; left out when all were. */
+  readonly notRun?: readonly string[];
 }
 
 /** Sums over the scenarios that were run; mutants are only counted. */
 export function figuresOf(results: readonly ScenarioResult[], mutants: readonly MutantResult[]): MatrixFigures {
   const ran = results.filter((result) => result.ran);
+  const notRun = [...new Set(results.filter((result) => !result.ran).map(({ name }) => name))];
   const sum = (read: (run: ScenarioRun) => number | undefined): number =>
     ran.reduce((total, run) => total + (read(run) ?? 0), 0);
   return {
@@ -140,6 +143,7 @@ export function figuresOf(results: readonly ScenarioResult[], mutants: readonly 
     duplicateBound: sum(({ duplicateBound }) => duplicateBound),
     mutantsCaught: mutants.filter(({ caught }) => caught).length,
     mutants: mutants.length,
+    ...(notRun.length === 0 ? {} : { notRun }),
   };
 }
 
@@ -164,8 +168,17 @@ export function judgeMutant(
   return { name, what, expects, caught: found(run, expects) && isGreenWithout, run, control };
 }
 
-/** Whether everything is as it must be. A scenario that could not run does not make a matrix red, but alone it is nothing. */
-export function exitCodeOf(results: readonly ScenarioResult[], mutants: readonly MutantResult[]): 0 | 1 | 2 {
-  if (results.some(isRed) || mutants.some(({ caught }) => !caught)) return 1;
-  return results.some(({ ran }) => ran) ? 0 : 2;
+/**
+ * Whether everything is as it must be. What could not be run is not good: 2, unless that is allowed; a matrix of which
+ * nothing ran is 2 in any case.
+ */
+export function exitCodeOf(
+  results: readonly ScenarioResult[],
+  mutants: readonly MutantResult[],
+  { allowNotRun = false }: { readonly allowNotRun?: boolean } = {},
+): 0 | 1 | 2 {
+  if (results.some(isRed) || mutants.some(({ caught, run }) => run.ran && !caught)) return 1;
+  const runs = [...results, ...mutants.map(({ run }) => run)];
+  if (!(allowNotRun || runs.every(({ ran }) => ran))) return 2;
+  return runs.some(({ ran }) => ran) ? 0 : 2;
 }

@@ -99,8 +99,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: ingest,
-        find: '#deadLetter(publish: Publish, rejection: Rejection): void {',
-        replace: `#deadLetter(publish: Publish, rejection: Rejection): void {
+        find: '#deadLetter(publish: Publish, rejection: Rejection, unkept = 0): void {',
+        replace: `#deadLetter(publish: Publish, rejection: Rejection, unkept = 0): void {
     this.letters = (this.letters ?? 0) + 1;
     if (this.letters % 1000 === 0) {
       this.#reject(publish, rejection, true);

@@ -30,7 +30,7 @@ describe('the arguments of npm run faults', () => {
   it('means all scenarios in the long form, once, with a seed of its own, when none is given', () => {
     const { options } = parse();
     expect(options).toMatchObject({
-      ...{ scenarios: names, repeat: 1, short: false, mutants: false, list: false },
+      ...{ scenarios: names, repeat: 1, short: false, mutants: false, allowNotRun: false, list: false },
       ...{ seconds: undefined, htmlFile: undefined },
     });
     expect(options?.seed).toBeGreaterThanOrEqual(0);
@@ -53,10 +53,10 @@ describe('the arguments of npm run faults', () => {
     expect(parse('--short', '--scenario', 'gateway-kill').options?.scenarios).toEqual(['gateway-kill']);
   });
 
-  it('takes seconds, seed, repeat, form, mutants and report', () => {
-    const args = '--seconds 2.5 --seed 0 --repeat 3 --short --mutants --html report.html';
+  it('takes seconds, seed, repeat, form, mutants, what may be left out, and report', () => {
+    const args = '--seconds 2.5 --seed 0 --repeat 3 --short --mutants --allow-not-run --html report.html';
     expect(parse(...args.split(' ')).options).toMatchObject({
-      ...{ seconds: 2.5, seed: 0, repeat: 3, short: true, mutants: true },
+      ...{ seconds: 2.5, seed: 0, repeat: 3, short: true, mutants: true, allowNotRun: true },
       htmlFile: 'report.html',
     });
   });

@@ -44,7 +44,7 @@ describe('the figures of a matrix', () => {
   it('are sums over the scenarios that ran', () => {
     expect(figuresOf([goodRun, lossyRun, notRun], [mutant(true), mutant(false)])).toEqual({
       ...{ scenarios: 2, acked: 180, lost: 2, phantom: 0, outOfOrder: 0, split: 0, duplicated: 6, duplicateBound: 14 },
-      ...{ mutantsCaught: 1, mutants: 2 },
+      ...{ mutantsCaught: 1, mutants: 2, notRun: ['broker-disk-full'] },
     });
   });
 
@@ -83,20 +83,29 @@ describe('a mutant', () => {
 });
 
 describe('the exit code', () => {
-  it('is 0 when everything that ran is good and every mutant was caught', () => {
-    expect(exitCodeOf([goodRun, notRun], [mutant(true)])).toBe(0);
+  it('is 0 when everything ran and is good and every mutant was caught', () => {
+    expect(exitCodeOf([goodRun], [mutant(true)])).toBe(0);
   });
 
   it('is 1 when a scenario is red', () => {
     expect(exitCodeOf([goodRun, lossyRun], [])).toBe(1);
+    expect(exitCodeOf([notRun, lossyRun], [])).toBe(1);
   });
 
   it('is 1 when a mutant was not caught', () => {
     expect(exitCodeOf([goodRun], [mutant(false)])).toBe(1);
   });
 
-  it('is 2 when nothing could be run', () => {
+  it('is 2 when a scenario or a mutant could not be run, unless that is allowed', () => {
+    const mutantNotRun = { ...mutant(false), run: notRun };
+    expect(exitCodeOf([goodRun, notRun], [mutant(true)])).toBe(2);
+    expect(exitCodeOf([goodRun], [mutantNotRun])).toBe(2);
+    expect(exitCodeOf([goodRun, notRun], [mutantNotRun], { allowNotRun: true })).toBe(0);
+  });
+
+  it('is 2 when nothing could be run, whatever is allowed', () => {
     expect(exitCodeOf([notRun], [])).toBe(2);
+    expect(exitCodeOf([notRun], [], { allowNotRun: true })).toBe(2);
   });
 });
 
