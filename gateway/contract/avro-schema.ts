@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import avsc from 'avsc';
 import type { RecordSchema } from '../core/codec.ts';
 import { ContractError } from './contract-error.ts';
+import { exactLongs } from './exact-long.ts';
 
 /** The schemas that come with the gateway. */
 export const shippedSchemas = resolve(import.meta.dirname, '../../schemas');
@@ -23,7 +24,7 @@ export function readAvroSchema(file: string, schemaPaths: readonly string[], use
   const path = schemaPaths.map((directory) => resolve(directory, file)).find((each) => existsSync(each)) ?? file;
   try {
     const parsed: unknown = JSON.parse(readFileSync(path, 'utf8'));
-    const type = avsc.Type.forSchema(parsed as avsc.Schema, { wrapUnions: false });
+    const type = avsc.Type.forSchema(parsed as avsc.Schema, { wrapUnions: false, typeHook: exactLongs });
     return { definition: JSON.stringify(parsed), type };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);

@@ -114,14 +114,11 @@ type EnumWithDefault = avsc.types.EnumType & { readonly default?: string };
 
 const isUnion = (type: avsc.Type): type is avsc.types.UnwrappedUnionType => avsc.Type.isType(type, 'union');
 
-/** Records, enums and fixed types are the same by their names without namespace, or by an alias of the reader's. */
+/** Records, enums and fixed types are the same by their full names, or by an alias of the reader's. */
 function sameKind(reader: avsc.Type, writer: avsc.Type): boolean {
   if (reader.typeName !== writer.typeName) return false;
   if (reader.name === undefined || writer.name === undefined) return true;
-  return [reader.name, ...(reader.aliases ?? [])].some(
-    (name) => unqualified(name) === unqualified(writer.name as string),
-  );
+  return [reader.name, ...(reader.aliases ?? [])].includes(writer.name);
 }
 
-const unqualified = (name: string): string => name.slice(name.lastIndexOf('.') + 1);
 const nameOf = (type: avsc.Type): string => (type.name === undefined ? type.typeName : `${type.typeName} ${type.name}`);

@@ -44,7 +44,7 @@ function resolveFeatures(root: protobuf.Root): void {
   try {
     root.resolveAll();
   } catch (error) {
-    if (!(error instanceof Error && error.message.startsWith('no such type'))) throw error;
+    if (!(error instanceof Error && /^no such type/i.test(error.message))) throw error;
   }
 }
 

@@ -83,6 +83,9 @@ describe('the shipped contracts', () => {
       'veh.events.raw-com.mobilitycorp.telemetry.v1.BatteryStatus',
       'veh.events.raw-com.mobilitycorp.telemetry.v1.Diagnostics',
       'veh.events.raw-com.mobilitycorp.telemetry.v1.Incident',
+      'veh.events.raw-com.mobilitycorp.telemetry.v1.BatteryStatus',
+      'veh.events.raw-com.mobilitycorp.telemetry.v1.Diagnostics',
+      'veh.events.raw-com.mobilitycorp.telemetry.v1.Incident',
     ]);
   });
 
@@ -170,6 +173,11 @@ describe("an operator's own message", () => {
     ['an unknown enum', { lock: 9 }, 'lock 9 is no known value'],
     ['an unknown enum in a list', { locks: [0, 9] }, 'locks.1 9 is no known value'],
     ['an unknown enum in a map', { byDoor: { left: 9 } }, 'byDoor.left 9 is no known value'],
+    [
+      'an integer that avsc would write wrongly',
+      { counts: { left: -(2 ** 52) - 1 } },
+      'counts.left -4503599627370497 is no long',
+    ],
     [
       'an integer that JavaScript does not hold',
       { counts: { left: 2 ** 55 } },

@@ -18,7 +18,7 @@ describe('an Avro reader reads', () => {
     ['a narrower number', record(field('double')), record(field('long'))],
     ['what may be null no more', record(field(['null', 'int'])), record(field('int'))],
     ['a renamed field, by its alias', record({ name: 'g', type: 'int', aliases: ['f'] }), record(field('int'))],
-    ['another namespace', record(field('int')), record(field('int')).replace('a.R', 'b.R')],
+    ['a record of another namespace, by its alias', JSON.stringify({ type: 'record', name: 'a.R', aliases: ['b.R'], fields: [] }), record().replace('a.R', 'b.R')],
     ['a record that contains itself', record(field(['null', 'a.R'])), record(field(['null', 'a.R']))],
   ])('%s', (_, reader, writer) => {
     expect(avroBreaks(reader, writer)).toEqual([]);
@@ -74,6 +74,12 @@ describe('an Avro reader does not read, and the reason names the place:', () => 
       record(field({ type: 'fixed', name: 'F', size: 4 })),
       record(field({ type: 'fixed', name: 'F', size: 8 })),
       'R.f: the writer writes 8 bytes, the reader expects 4',
+    ],
+    [
+      'another namespace',
+      record(),
+      record().replace('a.R', 'b.R'),
+      'R: the writer writes record b.R, the reader expects record a.R',
     ],
     [
       'another record',
