@@ -7,13 +7,13 @@ export interface PublishCounts {
   readonly went: number;
   /** Counted at the MQTT edge: handed on and not answered yet. */
   readonly held: number;
-  /** Records that still wait for an outcome, counted where they lie. */
+  /** Records that still wait for an outcome, and copies that wait for one of those, counted where they lie. */
   readonly heldRecords: number;
 }
 
 /**
  * The accounts of publishes. The second one is about publishes that nobody will ever settle: each that is held has at
- * least one record somewhere on its way.
+ * least one record somewhere on its way, or is a copy of an event that has one.
  */
 export function publishAccounts({ came, went, held, heldRecords }: PublishCounts): Account[] {
   return [
