@@ -10,6 +10,9 @@ const eventTypes = {
   bays: 'com.mobilitycorp.bay.occupancy.v1',
 } as const;
 
+/** Where all of them go unless they are told apart. */
+export const usualTopic = 'veh.events.raw';
+
 export type EventName = keyof typeof eventTypes;
 export const eventNames = Object.keys(eventTypes) as readonly EventName[];
 

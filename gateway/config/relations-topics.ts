@@ -1,5 +1,5 @@
 import { type ConfigError, joinPath } from './errors.ts';
-import { defaultRoutesTo, eventNames } from './event-topics.ts';
+import { defaultRoutesTo, eventNames, usualTopic } from './event-topics.ts';
 import { showValue } from './mask.ts';
 import type { GatewayConfig } from './schema.ts';
 import { topicNaming } from './topic-naming.ts';
@@ -28,9 +28,6 @@ function withoutEffect({ routes, eventTopics }: Config): ConfigError[] {
       allowed: 'absent beside routes of your own: name the topic as their kafkaTopic',
     }));
 }
-
-/** The default of all settings in `eventTopics`. */
-export const usualTopic = 'veh.events.raw';
 
 function sharedWithLetters({ connectivity, deadLetterTopic }: Config): ConfigError[] {
   if (!connectivity.enabled || connectivity.topic !== deadLetterTopic) return [];

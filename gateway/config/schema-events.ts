@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import type { RouteSettings } from '../core/route.ts';
+import { usualTopic } from './event-topics.ts';
 import { integer, section, text } from './schema-parts.ts';
 
 /** Kafka's own rule for topic names (`.` and `..` are refused besides). */
@@ -79,22 +80,25 @@ export const validation = section('Limits on what devices report.', {
   }),
 });
 
-const eventTopic = (what: string) => text(`Of ${what}.`, { default: 'veh.events.raw', ...kafkaTopic });
+const eventTopic = (what: string) => text(`Of ${what}.`, { default: usualTopic, ...kafkaTopic });
 
-export const eventTopics = section('Kafka topics of the default routes, by type of event: all in one, or each in its own.', {
-  telemetry: eventTopic('reports of vehicles'),
-  battery: eventTopic('battery statuses'),
-  diagnostics: eventTopic('diagnostics'),
-  incidents: eventTopic('incidents'),
-  bays: eventTopic('reports of parking bays'),
-});
+export const eventTopics = section(
+  'Kafka topics of the default routes, by type of event: all in one, or each in its own.',
+  {
+    telemetry: eventTopic('reports of vehicles'),
+    battery: eventTopic('battery statuses'),
+    diagnostics: eventTopic('diagnostics'),
+    incidents: eventTopic('incidents'),
+    bays: eventTopic('reports of parking bays'),
+  },
+);
 
 export const connectivity = section('Records about devices that connect and disconnect, written at best effort.', {
   enabled: Type.Boolean({
     default: false,
     description: 'Write them: two for each connection, so that its consumers should know the type first.',
   }),
-  topic: text('Kafka topic of these records.', { default: 'veh.events.raw', ...kafkaTopic }),
+  topic: text('Kafka topic of these records.', { default: usualTopic, ...kafkaTopic }),
   maxPending: integer('Records under way above which further ones are dropped, and counted.', {
     default: 10_000,
     minimum: 1,

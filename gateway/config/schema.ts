@@ -4,7 +4,7 @@ import { alerts } from './schema-alerts.ts';
 import { deadLetters } from './schema-dead-letters.ts';
 import { identity, listener, mqtt } from './schema-devices.ts';
 import { duplicates } from './schema-duplicates.ts';
-import { connectivity, eventTopics, eventSettings, routes, validation } from './schema-events.ts';
+import { connectivity, eventSettings, eventTopics, routes, validation } from './schema-events.ts';
 import { kafka } from './schema-kafka.ts';
 import { integer, section, text } from './schema-parts.ts';
 import { schemaRegistry } from './schema-registry.ts';
