@@ -137,8 +137,8 @@ describe('the account of every publish', () => {
     });
     expect(await accountOf(gateway)).toEqual({
       received: 42,
-      delivered: 18,
-      deadLettered: 24,
+      delivered: 24,
+      deadLettered: 18,
       unlettered: 0,
       unkept: 0,
       duplicate: 0,
