@@ -36,7 +36,8 @@ const hysteresis = 0.05;
 /**
  * V8 and the allocator keep much of what is freed, and use it again: resident, but not lost. As long as no more than these
  * shares are occupied, the resident memory alone raises no alarm, or no more than level 1. Otherwise there were no way back
- * from a flood.
+ * from a flood. Near the ceiling that ends: at the last mark it is level 1 at least, and from the ceiling on the resident
+ * memory alone counts. What fills it may be fragments, or native memory that V8 knows nothing of.
  */
 const roomyShares = { noAlarm: 0.55, level1: 0.7 } as const;
 
@@ -68,6 +69,7 @@ export class MemoryWatch {
   #collectedAtMs = Number.NEGATIVE_INFINITY;
   /** Code, libraries, stacks: resident before there was anything to occupy memory. */
   readonly #fixedBytes: number;
+  #floor: MemoryLevel = 0;
   level: MemoryLevel = 0;
   collections = 0;
 
@@ -95,6 +97,7 @@ export class MemoryWatch {
     const isCollected = this.#levelFor(reading) > 0 && this.#collectIfDue();
     if (isCollected) reading = this.#read();
     const level = this.#levelFor(reading);
+    this.#floor = this.#floorOf(reading);
     if (level !== this.level) {
       this.level = level;
       this.#options.onLevel(level, reading);
@@ -111,12 +114,21 @@ export class MemoryWatch {
     return true;
   }
 
-  #levelFor({ residentBytes, occupiedBytes, heapBytes, heapLimitBytes }: MemoryReading): MemoryLevel {
+  /** How much alarm the resident memory raises whatever is occupied: all that it can from the ceiling on. */
+  #floorOf({ residentBytes }: MemoryReading): MemoryLevel {
+    const share = residentBytes / this.#options.ceilingBytes;
+    if (share >= (this.#floor === 3 ? 1 - hysteresis : 1)) return 3;
+    return share >= (this.#floor > 0 ? marks[2] - hysteresis : marks[2]) ? 1 : 0;
+  }
+
+  #levelFor(reading: MemoryReading): MemoryLevel {
+    const { residentBytes, occupiedBytes, heapBytes, heapLimitBytes } = reading;
     const { ceilingBytes } = this.#options;
     const resident = this.#levelOf(residentBytes / ceilingBytes);
     const heap = this.#levelOf(heapBytes / heapLimitBytes);
     const occupiedShare = (occupiedBytes + this.#fixedBytes) / ceilingBytes;
-    const most = occupiedShare < roomyShares.noAlarm ? 0 : occupiedShare < roomyShares.level1 ? 1 : 3;
+    const roomy = occupiedShare < roomyShares.noAlarm ? 0 : occupiedShare < roomyShares.level1 ? 1 : 3;
+    const most = Math.max(roomy, this.#floorOf(reading));
     return Math.max(heap, Math.min(resident, most)) as MemoryLevel;
   }
 

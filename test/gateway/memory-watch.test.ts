@@ -75,14 +75,37 @@ describe('the watch over the memory', () => {
 
   it('is not alarmed by what the allocator keeps of memory that is free', () => {
     const { state, levels, look } = watchOf();
-    look(950);
+    look(910);
     state.occupiedBytes = 600;
-    look(950);
+    look(910);
     state.occupiedBytes = 500;
-    look(950);
+    look(910);
     state.occupiedBytes = 800;
-    look(950);
-    expect(levels).toEqual([3, 1, 0, 3]);
+    look(910);
+    expect(levels).toEqual([2, 1, 0, 2]);
+  });
+
+  it('holds devices back and collects near the ceiling, however little of the memory is occupied', () => {
+    const { state, levels, look, collections } = watchOf();
+    state.occupiedBytes = 100;
+    look(919);
+    expect(collections()).toBe(0);
+    look(920);
+    look(871);
+    look(869);
+    expect(levels).toEqual([1, 0]);
+    expect(collections()).toBe(1);
+  });
+
+  it('stops reading at the ceiling, whatever it is that fills the memory', () => {
+    const { state, levels, excess, look } = watchOf();
+    state.occupiedBytes = 100;
+    look(1000);
+    expect(excess).toEqual([150]);
+    look(951);
+    look(949);
+    look(999);
+    expect(levels).toEqual([3, 1]);
   });
 
   it('says how much too much there is, as long as it is critical and collecting does not help', () => {
