@@ -1,5 +1,7 @@
 import type { Cluster } from '../record-log/cluster.ts';
-import { LogReader, type OffsetRange, offsetsOf, recordsIn } from '../record-log/log-reader.ts';
+import { LogReader, type OffsetRange } from '../record-log/log-reader.ts';
+import { offsetsOf } from '../record-log/offsets.ts';
+import { recordsIn } from '../record-log/records-in.ts';
 import { type Letter, readLetter } from './letter.ts';
 import { Notes, readNote } from './notes.ts';
 

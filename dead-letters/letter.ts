@@ -93,3 +93,6 @@ function qosOf(text: string | undefined): 0 | 1 | 2 {
 
 export const positionOf = ({ partition, offset }: { partition: number; offset: number }): string =>
   `${partition}:${offset}`;
+
+/** Whether the letter holds all that a replay needs. */
+export const isReplayable = ({ droppedBytes, truncated }: Letter): boolean => droppedBytes === undefined && !truncated;

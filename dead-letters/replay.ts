@@ -2,15 +2,16 @@ import { randomUUID } from 'node:crypto';
 import { AlreadyThere } from '../record-log/already-there.ts';
 import { type Cluster, readUncommitted } from '../record-log/cluster.ts';
 import { RecordLogError } from '../record-log/errors.ts';
-import { offsetsOf } from '../record-log/log-reader.ts';
+import { offsetsOf } from '../record-log/offsets.ts';
 import type { Pacer } from '../record-log/pacer.ts';
 import type { RecordWriter, Refusal } from '../record-log/record-writer.ts';
 import type { Reporter } from '../record-log/reporter.ts';
 import { nameOf } from './event-name.ts';
 import type { Judge } from './judge.ts';
-import { type Letter, positionOf } from './letter.ts';
+import { isReplayable, type Letter, positionOf } from './letter.ts';
 import type { LetterTopic } from './letter-topic.ts';
 import { type Note, type NoteContext, type Notes, noteRecord, type OpenRound } from './notes.ts';
+import { countReplayed, noCounts, type Replayed } from './replay-counts.ts';
 
 export interface ReplayOptions {
   readonly cluster: Cluster;
@@ -31,31 +32,6 @@ export interface ReplayOptions {
   readonly reporter: Reporter;
 }
 
-export interface ReplayCounts {
-  /** That the filter lets through. */
-  letters: number;
-  /** Their events are on Kafka (a dry run: they would be). */
-  accepted: number;
-  /** Of these, found there after an earlier command was killed. */
-  alreadyThere: number;
-  rejected: number;
-  rejectedByReason: Record<string, number>;
-  /** Accepted by an earlier replay. */
-  replayedBefore: number;
-  /** Rejected so often that they are let be. */
-  exhausted: number;
-  /** They do not hold all of the publish. */
-  incomplete: number;
-}
-
-/** A letter on its way. */
-interface Replayed {
-  readonly letter: Letter;
-  readonly attempt: number;
-  refusal: Refusal | undefined;
-  found: boolean;
-}
-
 /** Notes of rounds have one key, so that they lie in one partition, in their order. */
 const roundKey = 'dead-letter-replay';
 
@@ -73,16 +49,7 @@ const roundReachMs = 3_600_000;
 export class LetterReplay {
   readonly #options: ReplayOptions;
   readonly #there = new AlreadyThere();
-  readonly counts: ReplayCounts = {
-    letters: 0,
-    accepted: 0,
-    alreadyThere: 0,
-    rejected: 0,
-    rejectedByReason: {},
-    replayedBefore: 0,
-    exhausted: 0,
-    incomplete: 0,
-  };
+  readonly counts = noCounts();
   #ends: Record<string, Record<string, number>> = {};
   #failed: Refusal | undefined;
   #seen = 0;
@@ -123,7 +90,7 @@ export class LetterReplay {
     counts.letters += 1;
     const state = notes.of(positionOf(letter));
     if (state.accepted) counts.replayedBefore += 1;
-    else if (letter.droppedBytes !== undefined || letter.truncated) counts.incomplete += 1;
+    else if (!isReplayable(letter)) counts.incomplete += 1;
     else if (state.attempts >= maxAttempts) counts.exhausted += 1;
     else return state.attempts + 1;
     return undefined;
@@ -134,7 +101,7 @@ export class LetterReplay {
     const { writer, notes, judge } = this.#options;
     if (writer === undefined || notes.openRound === undefined) return false;
     const { accepted, attempts } = notes.of(positionOf(letter));
-    if (accepted || letter.droppedBytes !== undefined || letter.truncated) return false;
+    if (accepted || !isReplayable(letter)) return false;
     const verdict = judge.judge(letter, attempts + 1);
     if ('rejection' in verdict) return false;
     return verdict.records.some((record) => this.#there.has(nameOf(record.topic, record) ?? ''));
@@ -150,7 +117,7 @@ export class LetterReplay {
     for (const replayed of round) await this.#write(replayed, writer);
     await writer.settle();
     for (const replayed of round) {
-      this.#count(replayed);
+      countReplayed(this.counts, replayed);
       const { letter, attempt, refusal } = replayed;
       const position = positionOf(letter);
       const outcome = refusal === undefined ? 'accepted' : 'rejected';
@@ -166,7 +133,7 @@ export class LetterReplay {
   #judgeOnly(replayed: Replayed): void {
     const verdict = this.#options.judge.judge(replayed.letter, replayed.attempt);
     if ('rejection' in verdict) replayed.refusal = verdict.rejection;
-    this.#count(replayed);
+    countReplayed(this.counts, replayed);
   }
 
   async #write(replayed: Replayed, writer: RecordWriter): Promise<void> {
@@ -186,17 +153,6 @@ export class LetterReplay {
         replayed.refusal ??= refusal;
       });
     }
-  }
-
-  #count({ refusal, found }: Replayed): void {
-    const { counts } = this;
-    if (refusal === undefined) {
-      counts.accepted += 1;
-      if (found) counts.alreadyThere += 1;
-      return;
-    }
-    counts.rejected += 1;
-    counts.rejectedByReason[refusal.reason] = (counts.rejectedByReason[refusal.reason] ?? 0) + 1;
   }
 
   async #beginRound(): Promise<void> {

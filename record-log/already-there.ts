@@ -1,7 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Cluster, readUncommitted } from './cluster.ts';
-import { LogReader, offsetsOf, recordsIn } from './log-reader.ts';
+import { LogReader } from './log-reader.ts';
+import { offsetsOf } from './offsets.ts';
 import type { LogRecord } from './record-batch.ts';
+import { recordsIn } from './records-in.ts';
 
 const settlePauseMs = 500;
 const mostPauses = 20;

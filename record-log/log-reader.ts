@@ -4,8 +4,8 @@ import { AbortedRecords } from './aborted-records.ts';
 import { type Cluster, type Isolation, type PartitionPlace, readCommitted } from './cluster.ts';
 import { RecordLogError } from './errors.ts';
 import { type FetchedPartition, fetchPartitions } from './fetch.ts';
-import { PassingFailure } from './passing-failure.ts';
-import { DamagedBatch, type LogRecord, type RecordBatch, recordBatches, recordsOf } from './record-batch.ts';
+import { isPassing, PassingFailure } from './passing-failure.ts';
+import { DamagedBatch, type RecordBatch, recordBatches } from './record-batch.ts';
 
 /** What of a partition is to be read: from the first offset up to, but not including, the end. */
 export interface OffsetRange {
@@ -21,7 +21,7 @@ export interface BatchInRange {
 }
 
 export interface LogReaderOptions {
-  readonly cluster: Cluster;
+  readonly cluster: Pick<Cluster, 'locate' | 'offsets' | 'connectionTo'>;
   readonly topic: string;
   /** By partition. */
   readonly ranges: ReadonlyMap<number, OffsetRange>;
@@ -29,29 +29,16 @@ export interface LogReaderOptions {
   readonly isolation?: Isolation;
   /** Gives up when nothing advances for so long. Default: a minute. */
   readonly stallMs?: number;
+  /** Pause before the cluster is looked at again. */
+  readonly retryMs?: number;
+  /** For tests. */
+  readonly fetch?: typeof fetchPartitions;
 }
 
-const retryMs = 300;
+const defaultRetryMs = 300;
 const defaultStallMs = 60_000;
 /** Damage on the way is gone the next time; damage on the disk is not. */
 const attemptsOnDamage = 3;
-
-/** Errors of a partition that another look at the cluster may mend. */
-const passingErrors: ReadonlySet<string> = new Set([
-  'UNKNOWN_TOPIC_OR_PARTITION',
-  'UNKNOWN_TOPIC_ID',
-  'INCONSISTENT_TOPIC_ID',
-  'LEADER_NOT_AVAILABLE',
-  'NOT_LEADER_OR_FOLLOWER',
-  'REPLICA_NOT_AVAILABLE',
-  'KAFKA_STORAGE_ERROR',
-  'FENCED_LEADER_EPOCH',
-  'UNKNOWN_LEADER_EPOCH',
-  'OFFSET_NOT_AVAILABLE',
-  'REQUEST_TIMED_OUT',
-  'NETWORK_EXCEPTION',
-  'UNKNOWN_SERVER_ERROR',
-]);
 
 interface Reading {
   place: PartitionPlace;
@@ -111,7 +98,7 @@ export class LogReader {
 
   /** One request to each leader; its answers, or why there is none. */
   async #fetchAll(open: readonly Reading[]): Promise<(FetchedPartition | PassingFailure)[]> {
-    const { cluster, isolation = readCommitted } = this.#options;
+    const { cluster, isolation = readCommitted, fetch = fetchPartitions } = this.#options;
     this.#round += 1;
     const requests = [...Map.groupBy(open, ({ place }) => place.leader)].map(async ([leader, readings]) => {
       const turn = this.#round % readings.length;
@@ -121,7 +108,7 @@ export class LogReader {
       }));
       const topicId = (readings[0] as Reading).place.topicId;
       try {
-        return await fetchPartitions(await cluster.connectionTo(leader), topicId, wanted, isolation);
+        return await fetch(await cluster.connectionTo(leader), topicId, wanted, isolation);
       } catch (error) {
         return [error instanceof PassingFailure ? error : new PassingFailure(describeFailure(error), { cause: error })];
       }
@@ -161,7 +148,7 @@ export class LogReader {
       const message = `${topic}/${reading.place.partition} ends before offset ${reading.next}: Kafka has lost what was there`;
       throw new RecordLogError('topic_replaced', message);
     }
-    if (passingErrors.has(error)) throw new PassingFailure(`${topic}/${reading.place.partition}: ${error}`);
+    if (isPassing(error)) throw new PassingFailure(`${topic}/${reading.place.partition}: ${error}`);
     if (error === 'CORRUPT_MESSAGE') throw this.#unreadable(reading, error);
     throw new RecordLogError('refused', `Kafka does not hand out ${topic}/${reading.place.partition}: ${error}`);
   }
@@ -181,7 +168,7 @@ export class LogReader {
 
   /** Who leads the partitions now? */
   async #relocate(): Promise<void> {
-    await delay(retryMs);
+    await delay(this.#options.retryMs ?? defaultRetryMs);
     const places = await this.#locate().catch((error: unknown) => {
       if (error instanceof RecordLogError && error.code === 'kafka_unreachable') return [];
       throw error;
@@ -205,39 +192,5 @@ export class LogReader {
     if (performance.now() - this.#advancedAtMs <= stallMs) return;
     const why = cause === undefined ? '' : `: ${describeFailure(cause)}`;
     throw new RecordLogError('stalled', `${topic}: Kafka has given nothing new for ${stallMs / 1000} s${why}`, cause);
-  }
-}
-
-/** The records of a batch that lie in the range. @throws {RecordLogError} `unreadable_batch` */
-export function* recordsIn(topic: string, { partition, batch, range }: BatchInRange): Generator<LogRecord> {
-  try {
-    for (const record of recordsOf(partition, batch)) {
-      if (record.offset >= range.from && record.offset < range.end) yield record;
-    }
-  } catch (error) {
-    if (!(error instanceof DamagedBatch)) throw error;
-    const message = `${topic}/${partition}: the batch at offset ${batch.firstOffset} cannot be read: ${describeFailure(error)}`;
-    throw new RecordLogError('unreadable_batch', message, error);
-  }
-}
-
-/** Asks for offsets until the leaders answer. @throws {RecordLogError} `stalled` after a minute. */
-export async function offsetsOf(
-  cluster: Cluster,
-  topic: string,
-  position: Parameters<Cluster['offsets']>[1],
-  isolation: Isolation = readCommitted,
-): Promise<Map<number, number>> {
-  const givesUpAtMs = performance.now() + defaultStallMs;
-  for (;;) {
-    try {
-      return await cluster.offsets(await cluster.locate(topic), position, isolation);
-    } catch (error) {
-      if (!(error instanceof PassingFailure)) throw error;
-      if (performance.now() > givesUpAtMs) {
-        throw new RecordLogError('stalled', `${topic}: its leaders do not answer: ${error.message}`, error);
-      }
-    }
-    await delay(retryMs);
   }
 }

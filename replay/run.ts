@@ -1,6 +1,6 @@
 import { CommandFailure } from '../gateway/command/failure.ts';
 import { Cluster, readUncommitted } from '../record-log/cluster.ts';
-import { offsetsOf } from '../record-log/log-reader.ts';
+import { offsetsOf } from '../record-log/offsets.ts';
 import { RecordWriter } from '../record-log/record-writer.ts';
 import type { Reporter } from '../record-log/reporter.ts';
 import { checkDestination } from './check-topics.ts';

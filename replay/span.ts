@@ -1,6 +1,6 @@
 import { type Cluster, readCommitted } from '../record-log/cluster.ts';
 import { RecordLogError } from '../record-log/errors.ts';
-import { offsetsOf } from '../record-log/log-reader.ts';
+import { offsetsOf } from '../record-log/offsets.ts';
 
 export interface Span {
   readonly fromMs: number;

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { Command, Option } from 'commander';
 import { count } from '../../command-line/numbers.ts';
 import { type LetterFilter, matches, withFilter } from '../filter.ts';
-import { type Letter, positionOf } from '../letter.ts';
+import { isReplayable, type Letter, positionOf } from '../letter.ts';
 import { LetterTopic } from '../letter-topic.ts';
 import type { LetterState } from '../notes.ts';
 import { type LettersChoice, withLetters, withSource } from './common.ts';
@@ -116,6 +116,3 @@ function describe(letter: Letter, { attempts, accepted, reason, message }: Lette
     lastMessage: message,
   };
 }
-
-/** Whether the letter holds all that a replay needs. */
-export const isReplayable = ({ droppedBytes, truncated }: Letter): boolean => droppedBytes === undefined && !truncated;

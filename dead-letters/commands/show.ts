@@ -3,10 +3,10 @@ import { CommandFailure } from '../../gateway/command/failure.ts';
 import { RouteTable } from '../../gateway/core/route-table.ts';
 import { hexDump } from '../hex-dump.ts';
 import { unregisteredCodecs } from '../judge.ts';
-import { type Letter, positionOf } from '../letter.ts';
+import { isReplayable, type Letter, positionOf } from '../letter.ts';
 import { LetterTopic } from '../letter-topic.ts';
 import { type LettersChoice, type Source, withLetters, withSource } from './common.ts';
-import { isReplayable, printable } from './list.ts';
+import { printable } from './list.ts';
 
 interface Position {
   readonly partition: number;
