@@ -14,7 +14,6 @@ export interface FaultCodeSettings {
 
 /** A report has at most 64; what is remembered of earlier ones stays within that, too. */
 const maxRemembered = 64;
-const none: readonly string[] = [];
 
 /**
  * Raised when codes become active that are not raised yet, in one alert. Cleared, all together, when none of them was
@@ -35,7 +34,9 @@ export class FaultCodes implements Rule {
   }
 
   apply(event: DeviceEvent, message: Message, state: VehicleState, alerts: Alert[] | undefined): Alert[] | undefined {
-    const active = Array.isArray(message.faultCodes) ? (message.faultCodes as readonly string[]) : none;
+    // A message of another kind says nothing of faults; one that has the field says that no other is active.
+    if (!Array.isArray(message.faultCodes)) return alerts;
+    const active = message.faultCodes as readonly string[];
     let anyActive = false;
     let anyNew = false;
     for (let i = 0; i < active.length; i++) {

@@ -28,6 +28,13 @@ describe('the rule of fault codes', () => {
     expect(vehicle.tell({ faultCodes: ['P0A80'] })).toEqual(['raised maintenance_required']);
   });
 
+  it('learns nothing of faults from a message of another kind, however long it takes', () => {
+    const vehicle = new TestVehicle();
+    vehicle.report({ faultCodes: ['P0A80'] });
+    expect(Array.from({ length: 200 }, () => vehicle.tell({ batteryLevel: 0.5 })).flat()).toEqual([]);
+    expect(vehicle.tell({ faultCodes: [] })).toEqual(['cleared maintenance_required']);
+  });
+
   it('remembers a bounded number of codes, the active ones first', () => {
     const vehicle = new TestVehicle();
     for (let round = 0; round < 5; round++) {
