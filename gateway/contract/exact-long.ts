@@ -7,7 +7,7 @@ interface LongInternals {
   _check(value: unknown, flags: unknown, hook: Hook | undefined): boolean;
   _write(tap: unknown, value: unknown): void;
 }
-const { _check, _write } = avsc.types.LongType.prototype as unknown as LongInternals;
+const long = avsc.types.LongType.prototype as unknown as LongInternals;
 
 /**
  * Zigzag doubles a number, and avsc does so in floating point: below this, an odd number is written as another one, with
@@ -20,14 +20,14 @@ const isInexact = (value: unknown): boolean => typeof value === 'number' && valu
 /** avsc's long, which also refuses what it would write wrongly. */
 class ExactLong extends avsc.types.LongType {
   _check(value: unknown, flags: unknown, hook: Hook | undefined): boolean {
-    if (!isInexact(value)) return _check.call(this, value, flags, hook);
+    if (!isInexact(value)) return long._check.call(this, value, flags, hook);
     hook?.(value, this);
     return false;
   }
 
   _write(tap: unknown, value: unknown): void {
     if (isInexact(value)) throw new RangeError(`${String(value)} is below what avsc writes exactly`);
-    _write.call(this, tap, value);
+    long._write.call(this, tap, value);
   }
 }
 

@@ -55,6 +55,9 @@ function compileRoute(settings: RouteSettings, index: number): Route {
     if (settings.schema === undefined && settings.valueFormat !== 'protobuf') {
       throw problem('format protobuf needs the setting schema, unless its valueFormat is protobuf');
     }
+    if (settings.valueFormat === 'protobuf' && settings.contentMode === 'structured') {
+      throw problem('contentMode structured writes JSON, so valueFormat protobuf has no meaning with it');
+    }
   } else {
     const stray = (['message', 'items', 'schema', 'valueFormat'] as const).find((name) => settings[name] !== undefined);
     if (stray !== undefined) throw problem(`setting ${stray} has no meaning for format raw`);

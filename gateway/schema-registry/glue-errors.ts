@@ -21,8 +21,8 @@ const withoutCredentials = 'CredentialsProviderError';
 /** The class of what the SDK threw. Total: whatever did not come from the service did not reach it. */
 export function asRegistryError(error: unknown, what: string, timeoutMs: number): SchemaRegistryError {
   if (error instanceof SchemaRegistryError) return error;
-  if (error instanceof GlueServiceException) {
-    const status = error.$metadata.httpStatusCode ?? 0;
+  const status = statusOf(error);
+  if (error instanceof GlueServiceException || (error instanceof Error && status >= 400)) {
     const code =
       codes[error.name] ?? (status >= 500 || status === 429 ? 'registry_unavailable' : 'unexpected_response');
     return new SchemaRegistryError(code, `${what}: ${error.name}: ${error.message}`, error);
@@ -34,4 +34,10 @@ export function asRegistryError(error: unknown, what: string, timeoutMs: number)
   }
   const words = name === 'TimeoutError' || name === 'AbortError' ? `no answer within ${timeoutMs} ms` : message;
   return new SchemaRegistryError('registry_unreachable', `${what}: ${words}`, error);
+}
+
+/** Also of an answer that the SDK could not read: the page of a proxy. 0: there was none. */
+function statusOf(error: unknown): number {
+  const { $metadata } = (error ?? {}) as { $metadata?: { httpStatusCode?: number } };
+  return $metadata?.httpStatusCode ?? 0;
 }

@@ -172,6 +172,16 @@ describe('contradictory settings are refused, naming the route:', () => {
       [{ ...raw, format: 'protobuf', message: 'm' }],
       'route "a/{id}/b": format protobuf needs the setting schema, unless its valueFormat is protobuf',
     ],
+    [
+      'Protobuf values as JSON',
+      [{ ...raw, format: 'protobuf', message: 'm', valueFormat: 'protobuf', contentMode: 'structured' }],
+      'route "a/{id}/b": contentMode structured writes JSON, so valueFormat protobuf has no meaning with it',
+    ],
+    [
+      'a format of values for raw bytes',
+      [{ ...raw, valueFormat: 'protobuf' }],
+      'route "a/{id}/b": setting valueFormat has no meaning for format raw',
+    ],
     ['the same pattern twice', [raw, protobuf], 'routes "a/{id}/b" and "a/{id}/b" overlap: a topic would match both'],
     [
       'overlapping patterns',

@@ -18,7 +18,11 @@ describe('an Avro reader reads', () => {
     ['a narrower number', record(field('double')), record(field('long'))],
     ['what may be null no more', record(field(['null', 'int'])), record(field('int'))],
     ['a renamed field, by its alias', record({ name: 'g', type: 'int', aliases: ['f'] }), record(field('int'))],
-    ['a record of another namespace, by its alias', JSON.stringify({ type: 'record', name: 'a.R', aliases: ['b.R'], fields: [] }), record().replace('a.R', 'b.R')],
+    [
+      'a record of another namespace, by its alias',
+      JSON.stringify({ type: 'record', name: 'a.R', aliases: ['b.R'], fields: [] }),
+      record().replace('a.R', 'b.R'),
+    ],
     ['a record that contains itself', record(field(['null', 'a.R'])), record(field(['null', 'a.R']))],
   ])('%s', (_, reader, writer) => {
     expect(avroBreaks(reader, writer)).toEqual([]);

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { GlueRegistry } from '../../../gateway/schema-registry/glue-registry.ts';
 
-type Answer = readonly [status: number, body: object];
+type Answer = readonly [status: number, body: object | string];
 
 const id = 'b7b4a7f0-9c96-4e4a-a687-fb5de9ef0c63';
 const arn = 'arn:aws:glue:eu-central-1:1:schema/r/s';
@@ -40,7 +40,9 @@ async function registryWith(answers: Readonly<Record<string, readonly Answer[]>>
         400,
         { __type: 'EntityNotFoundException' },
       ];
-      response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' }).end(JSON.stringify(content));
+      response
+        .writeHead(status, { 'content-type': 'application/x-amz-json-1.1' })
+        .end(typeof content === 'string' ? content : JSON.stringify(content));
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -141,6 +143,7 @@ describe('a registry in AWS Glue', () => {
     ['an invalid schema', [400, { __type: 'InvalidInputException' }], 'schema_invalid'],
     ['another refusal', [400, { __type: 'OperationTimeoutException' }], 'unexpected_response'],
     ['an answer without an id', [200, {}], 'unexpected_response'],
+    ['a proxy that has no way to it', [502, '<html>'], 'registry_unavailable'],
   ])('tells %s from other failures', async (_, answer, code) => {
     const registry = await registryWith({ GetSchemaByDefinition: [answer] });
     await expect(registry.lookUp(schema)).rejects.toMatchObject({ code, name: 'SchemaRegistryError' });
