@@ -1,0 +1,101 @@
+/** What a consumer needs to know about a header. Its value is UTF-8 text. */
+export interface HeaderMeaning {
+  /** What is in it. */
+  readonly meaning: string;
+  /** When it is there; undefined: on every record of the kind. */
+  readonly when?: string;
+}
+
+/** On every record of every topic that the gateway writes: attributes of CloudEvents 1.0 and of its extensions. */
+export const commonHeaders = {
+  ce_specversion: { meaning: 'Version of CloudEvents: `1.0`.' },
+  ce_id: {
+    meaning:
+      'Names the event for ever; the same when it is written again, so that a consumer that has seen it drops it.',
+  },
+  ce_source: { meaning: 'Who wrote it: setting `eventSource`.' },
+  ce_type: { meaning: 'What it is: one of the event types above.' },
+  ce_subject: { meaning: 'Id of the vehicle or bay.' },
+  ce_time: { meaning: 'Time of the event, RFC 3339 in UTC. The record timestamp is the same in milliseconds.' },
+  ce_receivedtime: { meaning: 'When the gateway received it, RFC 3339 with milliseconds in UTC.' },
+  ce_partitionkey: { meaning: "The record's key (extension Partitioning)." },
+  ce_dataschema: {
+    when: 'values with a schema',
+    meaning: 'Where the schema of the value is: its address in the schema registry.',
+  },
+  ce_tenant: { when: 'setting `eventTenant` is not empty', meaning: 'Whose vehicles these are.' },
+  ce_correlationid: { when: 'the device sent correlation data (MQTT 5)', meaning: 'Its correlation data.' },
+  ce_traceparent: {
+    when: 'the device sent it (MQTT 5 user property `traceparent`)',
+    meaning: 'W3C trace context as the device sent it (extension Distributed Tracing).',
+  },
+  traceparent: {
+    when: 'as `ce_traceparent`',
+    meaning: 'The same, where tracing libraries look for it and replace it.',
+  },
+  ce_replayattempt: {
+    when: 'replayed dead letters',
+    meaning: 'How often the publish has been replayed: 1 for the first time.',
+  },
+  'content-type': { meaning: 'Media type of the value.' },
+} as const satisfies Readonly<Record<string, HeaderMeaning>>;
+
+/** Besides, on records of events. */
+export const eventHeaders = {
+  ce_sequence: {
+    when: 'events with boot id and sequence',
+    meaning:
+      '`{bootId}-{sequence}` with leading zeros (extension Sequence): sorts as the device counted, within one boot id.',
+  },
+  ce_timeclamped: {
+    when: "the device's clock was too far off",
+    meaning:
+      "`past` or `future`: where the device's time lay. `ce_time` is then the time of receipt; the device's own is in the value.",
+  },
+} as const satisfies Readonly<Record<string, HeaderMeaning>>;
+
+/** Besides, on alerts. */
+export const alertHeaders = {
+  ce_causationid: { meaning: '`ce_id` of the event that caused it.' },
+} as const satisfies Readonly<Record<string, HeaderMeaning>>;
+
+/** Besides, on dead letters of publishes. */
+export const letterHeaders = {
+  dlq_reason: { meaning: 'Why: one of the [rejection reasons](#rejection-reasons).' },
+  dlq_message: { meaning: 'Which field, which value, which limit, in words; at most 1,024 bytes.' },
+  dlq_device_id: { meaning: 'Who sent it.' },
+  dlq_device_kind: { meaning: '`vehicle`, `bay` or `anonymous`.' },
+  dlq_bound_to: { meaning: 'The vehicle or bay that the device is bound to; empty for an anonymous one.' },
+  dlq_mqtt_topic: { meaning: 'Where it was published.' },
+  dlq_qos: { meaning: 'Its quality of service: 0, 1 or 2.' },
+  dlq_received_time: { meaning: 'When the gateway received it, RFC 3339 with milliseconds in UTC.' },
+  dlq_dropped_payload_bytes: {
+    when: 'the payload did not fit',
+    meaning: 'How long it was; the value is empty.',
+  },
+  dlq_truncated: {
+    when: 'MQTT topic, device id or binding was longer than 256 bytes and was cut',
+    meaning: '`true`: the letter cannot be replayed.',
+  },
+  dlq_unkept_publishes: {
+    when: 'the device exceeded its share of the topic before',
+    meaning: 'How many of its rejected publishes before this one left no letter.',
+  },
+} as const satisfies Readonly<Record<string, HeaderMeaning>>;
+
+/** Before a record's own headers, when Kafka has refused it after it had been in the spool. */
+export const refusedRecordHeaders = {
+  dlq_reason: letterHeaders.dlq_reason,
+  dlq_message: letterHeaders.dlq_message,
+  dlq_kafka_topic: { meaning: 'Where the record was to go.' },
+  dlq_spooled_time: { meaning: 'When it was put into the spool, RFC 3339 with milliseconds in UTC.' },
+  dlq_dropped_payload_bytes: letterHeaders.dlq_dropped_payload_bytes,
+} as const satisfies Readonly<Record<string, HeaderMeaning>>;
+
+/** Every header that the gateway writes. */
+export type HeaderName =
+  | keyof typeof commonHeaders
+  | keyof typeof eventHeaders
+  | keyof typeof alertHeaders
+  | keyof typeof letterHeaders
+  | keyof typeof refusedRecordHeaders;
