@@ -1,6 +1,7 @@
 import { Admin } from '@platformatic/kafka';
 import { type LocalKafka, startKafka } from '../deploy/local/kafka.ts';
 import { type Placement, pinRunning } from './measure/placement.ts';
+import { alertTopic, connectivityTopic } from './servers/everything.ts';
 
 /** The topic of the default routes for telemetry; every server under test writes there. */
 export const telemetryTopic = 'veh.events.raw';
@@ -16,11 +17,14 @@ export interface ClusterLayout {
   readonly topics: ReadonlyMap<string, number>;
 }
 
-/** The topics of the default routes on one broker. */
+/** The topics of the default routes, and of what a gateway writes by itself, on one broker. */
 export const oneBroker: ClusterLayout = {
   brokers: 1,
   topics: new Map(
-    [telemetryTopic, 'veh.events.raw.dlq', 'veh.commands.status'].map((name) => [name, defaultPartitions]),
+    [telemetryTopic, 'veh.events.raw.dlq', 'veh.commands.status', alertTopic, connectivityTopic].map((name) => [
+      name,
+      defaultPartitions,
+    ]),
   ),
 };
 

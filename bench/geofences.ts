@@ -2,12 +2,13 @@ import { booleanPointInPolygon } from '@turf/boolean-point-in-polygon';
 import type { Alert } from '../gateway/core/alerts/alert.ts';
 import { compileRules } from '../gateway/core/alerts/compile.ts';
 import { derive } from '../gateway/core/alerts/derive.ts';
-import type { Fence, Position } from '../gateway/core/alerts/geofences/fence.ts';
+import type { Fence } from '../gateway/core/alerts/geofences/fence.ts';
 import type { Rule } from '../gateway/core/alerts/rules/rule.ts';
 import { StateBlock } from '../gateway/core/alerts/state/state-block.ts';
 import { VehicleState } from '../gateway/core/alerts/state/vehicle-state.ts';
 import type { DeviceEvent } from '../gateway/core/event.ts';
 import { Publish } from '../gateway/core/publish.ts';
+import { type Area, makeFences, seeded } from './fences.ts';
 import { median } from './measure/median.ts';
 
 /**
@@ -19,31 +20,7 @@ const vehicles = 2_000;
 const reportsPerVehicle = 100;
 const rounds = 5;
 const bruteForceReports = 400;
-const city = { west: 13.0, south: 52.3, width: 0.8, height: 0.4 };
-
-/** mulberry32: the same fences and drives at each run. */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-function makeFence(index: number, random: () => number): Fence {
-  const [x, y] = [city.west + random() * city.width, city.south + random() * city.height];
-  const radiusDeg = (100 + random() * 900) / 111_320;
-  const corners = 8 + Math.floor(random() * 33);
-  const ring: Position[] = Array.from({ length: corners }, (_, corner) => {
-    const angle = (2 * Math.PI * corner) / corners;
-    const radius = radiusDeg * (0.6 + 0.4 * random());
-    return [x + (radius * Math.cos(angle)) / 0.61, y + radius * Math.sin(angle)];
-  });
-  const kind = index % 2 === 0 ? 'keep_out' : 'keep_in';
-  return { id: `fence-${index}`, name: '', kind, severity: 'warning', polygons: [[[...ring, ring[0] as Position]]] };
-}
+const city: Area = { west: 13.0, south: 52.3, width: 0.8, height: 0.4 };
 
 class SilentPublish extends Publish {
   readonly identity = { deviceId: 'unit', kind: 'vehicle', boundTo: 'vehicle' } as const;
@@ -159,7 +136,7 @@ function bruteForceUs(drives: readonly DeviceEvent[][], fences: readonly Fence[]
 
 function measure(count: number, drives: readonly DeviceEvent[][]) {
   const random = seeded(count);
-  const fences = Array.from({ length: count }, (_, index) => makeFence(index, random));
+  const fences = makeFences(count, city, random);
   const started = process.cpuUsage();
   const rules = rulesFor(fences);
   const built = process.cpuUsage(started);

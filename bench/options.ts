@@ -27,6 +27,7 @@ interface Parsed {
   profile?: string;
   maxRatioToLimit: number;
   maxRatioToBaseline: number;
+  maxFullRatioToLimit: number;
   maxIdleBytes: number;
   maxP99Ms: number;
   verdict: boolean;
@@ -46,12 +47,15 @@ const window = (text: string): number => {
 const command = (): Command =>
   new Command('bench')
     .description(
-      'Measures what an acknowledged message costs: a server that only answers PUBACK (the limit), aedes with kafkajs (the baseline), and the gateway, each on a core of its own. The last line of output is JSON.',
+      'Measures what an acknowledged message costs: a server that only answers PUBACK (the limit), aedes with kafkajs (the baseline), and the gateway, as it is by default and with everything on (full), each on a core of its own. The last line of output is JSON.',
     )
     .addOption(new Option('--seconds <n>', `length of each measured window (${full.seconds})`).argParser(positive))
     .addOption(new Option('--warm-up <n>', `seconds of load before each window (${full.warmUp})`).argParser(positive))
     .addOption(
-      new Option('--rounds <n>', `how often limit, baseline and gateway take turns (${full.rounds})`).argParser(count),
+      new Option(
+        '--rounds <n>',
+        `how often limit, baseline, gateway and full gateway take turns (${full.rounds})`,
+      ).argParser(count),
     )
     .option(
       '--quick',
@@ -67,6 +71,7 @@ const command = (): Command =>
     .option('--profile <dir>', 'write CPU profiles of the servers there; the figures are then not worth much')
     .addOption(limit('--max-ratio-to-limit <n>', 'gateway ÷ limit', defaultThresholds.maxRatioToLimit))
     .addOption(limit('--max-ratio-to-baseline <n>', 'gateway ÷ baseline', defaultThresholds.maxRatioToBaseline))
+    .addOption(limit('--max-full-ratio-to-limit <n>', 'full gateway ÷ limit', defaultThresholds.maxRatioFullToLimit))
     .addOption(limit('--max-idle-bytes <n>', 'bytes per idle connection', defaultThresholds.maxIdleBytes))
     .addOption(limit('--max-p99-ms <n>', 'PUBACK p99 of the part `rate`', defaultThresholds.maxPubackP99Ms))
     .option('--no-verdict', 'measure without judging')
@@ -104,6 +109,7 @@ export const parseCommandLine = (args: readonly string[], exit: (code: number) =
     thresholds: {
       maxRatioToLimit: parsed.maxRatioToLimit,
       maxRatioToBaseline: parsed.maxRatioToBaseline,
+      maxRatioFullToLimit: parsed.maxFullRatioToLimit,
       maxIdleBytes: parsed.maxIdleBytes,
       maxPubackP99Ms: parsed.maxP99Ms,
     },

@@ -1,5 +1,5 @@
 /** What can be measured by itself, in the order in which it is explained. */
-export const parts = ['limit', 'baseline', 'gateway', 'rate', 'idle'] as const;
+export const parts = ['limit', 'baseline', 'gateway', 'full', 'rate', 'idle'] as const;
 export type Part = (typeof parts)[number];
 
 /** How a run is done. Times in seconds. */
@@ -8,7 +8,7 @@ export interface BenchOptions {
   readonly seconds: number;
   /** Load before each window. */
   readonly warmUpSeconds: number;
-  /** How often limit, baseline and gateway are measured in turn. */
+  /** How often limit, baseline, gateway and full gateway are measured in turn. */
   readonly rounds: number;
   readonly connections: number;
   /** Publishes that each connection has unacknowledged while saturating. */

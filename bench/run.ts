@@ -4,6 +4,7 @@ import { type IdleMemory, measureIdleMemory } from './measure/idle-memory.ts';
 import type { Placement } from './measure/placement.ts';
 import type { BenchOptions } from './parts.ts';
 import { type Figures, figuresOf, type Measurements, type RateFigures } from './report/figures.ts';
+import { alertTopic } from './servers/everything.ts';
 import { openSession, type ServerName, type Session } from './session.ts';
 
 const host = '127.0.0.1';
@@ -27,6 +28,7 @@ class Bench {
   readonly #session: Session;
   readonly #onLog: (line: string) => void;
   readonly #violations: string[] = [];
+  #alertsPerMessage: number | undefined;
   /** Every load of a run gets another: with it no event id occurs twice. */
   #bootId = Math.floor(Date.now() / millisecondsPerSecond);
 
@@ -39,9 +41,9 @@ class Bench {
 
   async run(): Promise<Measurements> {
     const { rounds, only, inFlight } = this.#options;
-    const figures = { limit: [], coalescedLimit: [], baseline: [], gateway: [] } as Record<string, Figures[]>;
+    const figures = { limit: [], coalescedLimit: [], baseline: [], gateway: [], full: [] } as Record<string, Figures[]>;
     for (let round = 0; round < rounds; round++) {
-      const order: ServerName[] = ['limit', 'baseline', 'gateway'];
+      const order: ServerName[] = ['limit', 'baseline', 'gateway', 'full'];
       // The other way round in every second round: what drifts with time then favours nobody.
       for (const name of round % 2 === 0 ? order : order.toReversed()) {
         if (!only.includes(name)) continue;
@@ -52,11 +54,12 @@ class Bench {
         } else figures[name]?.push(await this.#saturate(name, inFlight));
       }
     }
-    const { limit = [], coalescedLimit = [], baseline = [], gateway = [] } = figures;
+    const { limit = [], coalescedLimit = [], baseline = [], gateway = [], full = [] } = figures;
     const rate = only.includes('rate') ? await this.#rate() : undefined;
     const gatewayIdle = only.includes('idle') ? await this.#idle('gateway') : undefined;
     const baselineIdle = only.includes('idle') ? await this.#idle('baseline') : undefined;
-    return { limit, coalescedLimit, baseline, gateway, rate, gatewayIdle, baselineIdle, violations: this.#violations };
+    const of = { limit, coalescedLimit, baseline, gateway, full, rate, gatewayIdle, baselineIdle };
+    return { ...of, alertsPerMessage: this.#alertsPerMessage, violations: this.#violations };
   }
 
   async #saturate(name: ServerName, inFlight: number): Promise<Figures> {
@@ -102,6 +105,7 @@ class Bench {
     measure: (load: LoadProcess) => Promise<LoadResult>,
   ): Promise<LoadResult> {
     const writtenBefore = await this.#session.recordsWritten();
+    const alertsBefore = await this.#session.recordsWritten(alertTopic);
     await using server = await this.#session.launch(name);
     await using load = new LoadProcess(this.#placement, server.pid);
     await load.connect({ host, port: server.port, connections, inFlight, bootId: this.#bootId++ });
@@ -113,6 +117,12 @@ class Bench {
     const written = (await this.#session.recordsWritten()) - writtenBefore;
     if (name !== 'limit' && written < result.acknowledgedTotal) {
       this.#violations.push(`${name}: ${result.acknowledgedTotal} acknowledged, only ${written} on Kafka`);
+    }
+    if (name === 'full') {
+      const alerts = (await this.#session.recordsWritten(alertTopic)) - alertsBefore;
+      this.#alertsPerMessage = alerts / result.acknowledgedTotal;
+      if (alerts === 0)
+        this.#violations.push('full: no vehicle has met a fence, so that nothing of alerts was measured');
     }
     return result;
   }

@@ -1,4 +1,5 @@
 import protobuf from 'protobufjs';
+import type { Area } from '../fences.ts';
 import { device, PublishFrame, telemetryTopic } from './frames.ts';
 
 const protoRoot = new URL('../../proto/', import.meta.url);
@@ -14,7 +15,8 @@ export const loadTelemetryType = async (): Promise<protobuf.Type> => {
 /**
  * One frame per packet identifier of one connection: identifier `slot + 1` belongs to `slot` for ever, so that a frame
  * is not touched while its PUBLISH is unacknowledged. Every frame holds another position, speed and charge: what goes
- * to Kafka compresses like the telemetry of a fleet, not like one message repeated.
+ * to Kafka compresses like the telemetry of a fleet, not like one message repeated. A vehicle stays where it is but for
+ * two metres from frame to frame, as in slow traffic: it crosses the border of a fence now and then, not all the time.
  */
 export const framesOf = (
   type: protobuf.Type,
@@ -25,26 +27,29 @@ export const framesOf = (
   const { vehicleId } = device(deviceIndex);
   const topic = telemetryTopic(vehicleId);
   return Array.from({ length: inFlight }, (_, slot) => {
-    const turn = deviceIndex * inFlight + slot;
-    return new PublishFrame(type, { vehicleId, bootId, ...fix(turn) }, topic, slot + 1);
+    return new PublishFrame(type, { vehicleId, bootId, ...fix(deviceIndex, slot, inFlight) }, topic, slot + 1);
   });
 };
 
-/** A believable fix, different for each `turn`. All within the ranges that the contract allows. */
-const fix = (turn: number): Record<string, unknown> => ({
+/** Where the vehicles are. */
+export const loadArea: Area = { west: 13.1, south: 52.3, width: 0.6, height: 0.4 };
+const stepDeg = 0.000_02;
+
+/** A believable fix, different for each vehicle and slot. All within the ranges that the contract allows. */
+const fix = (vehicle: number, slot: number, inFlight: number): Record<string, unknown> => ({
   // Placeholders of the width that they will always have; overwritten before each sending.
   sequence: 1,
   eventTimeUs: Date.now() * 1000,
   position: {
-    latitudeDeg: 52.3 + ((turn * 7919) % 40_000) / 100_000,
-    longitudeDeg: 13.1 + ((turn * 104_729) % 60_000) / 100_000,
-    altitudeM: 30 + (turn % 50),
-    accuracyM: 2 + (turn % 8),
+    latitudeDeg: loadArea.south + ((vehicle * 7919) % 40_000) / 100_000 + slot * stepDeg,
+    longitudeDeg: loadArea.west + ((vehicle * 104_729) % 60_000) / 100_000,
+    altitudeM: 30 + ((vehicle + slot) % 50),
+    accuracyM: 2 + ((vehicle + slot) % 8),
   },
-  speedMps: (turn % 300) / 10,
-  headingDeg: (turn * 37) % 360,
-  batteryLevel: 0.2 + (turn % 70) / 100,
-  batteryVoltageV: 350 + (turn % 50),
-  odometerM: 100_000 + turn * 13,
+  speedMps: (vehicle % 300) / 10 + (slot % 16) / 10,
+  headingDeg: (vehicle * 37 + slot) % 360,
+  batteryLevel: 0.2 + ((vehicle + slot) % 70) / 100,
+  batteryVoltageV: 350 + ((vehicle + slot) % 50),
+  odometerM: 100_000 + (vehicle * inFlight + slot) * 13,
   status: 2,
 });

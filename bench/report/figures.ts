@@ -28,6 +28,10 @@ export interface Measurements {
   readonly coalescedLimit: readonly Figures[];
   readonly baseline: readonly Figures[];
   readonly gateway: readonly Figures[];
+  /** The gateway with everything on. */
+  readonly full: readonly Figures[];
+  /** Alerts that the full gateway wrote per message, in its last round. */
+  readonly alertsPerMessage: number | undefined;
   readonly rate: RateFigures | undefined;
   readonly gatewayIdle: IdleMemory | undefined;
   readonly baselineIdle: IdleMemory | undefined;

@@ -16,10 +16,14 @@ export interface BenchResult {
     readonly pubackP99Ms: number | null;
     readonly bytesPerIdleConnection: number | null;
   } | null;
+  /** The gateway with everything on: five rules of alerts, 10,000 geofences and the rest. */
+  readonly full: Throughput | null;
   /** CPU per acknowledged message, gateway ÷ limit. */
   readonly ratioToLimit: number | null;
   /** CPU per acknowledged message, gateway ÷ baseline. */
   readonly ratioToBaseline: number | null;
+  /** CPU per acknowledged message, full gateway ÷ limit. */
+  readonly ratioFullToLimit: number | null;
 }
 
 const rounded = (value: number, digits: number): number => Number(value.toFixed(digits));
@@ -35,6 +39,7 @@ export const resultOf = (measurements: Measurements): BenchResult => {
   const limit = medianOf(measurements.limit);
   const baseline = medianOf(measurements.baseline);
   const gateway = medianOf(measurements.gateway);
+  const full = medianOf(measurements.full);
   const { rate, gatewayIdle } = measurements;
   const saturated = throughput(gateway);
   const nothingOfTheGateway = gateway === undefined && rate === undefined && gatewayIdle === undefined;
@@ -49,7 +54,9 @@ export const resultOf = (measurements: Measurements): BenchResult => {
           pubackP99Ms: rate === undefined ? null : rounded(rate.pubackP99Ms, 2),
           bytesPerIdleConnection: gatewayIdle === undefined ? null : Math.round(gatewayIdle.bytesPerConnection),
         },
+    full: throughput(full),
     ratioToLimit: ratio(gateway, limit),
     ratioToBaseline: ratio(gateway, baseline),
+    ratioFullToLimit: ratio(full, limit),
   };
 };

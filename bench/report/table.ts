@@ -1,4 +1,5 @@
 import type { IdleMemory } from '../measure/idle-memory.ts';
+import { fenceCount } from '../servers/everything.ts';
 import { type Figures, type Measurements, medianOf } from './figures.ts';
 import type { BenchResult } from './result.ts';
 
@@ -6,12 +7,13 @@ const header = ['', 'µs CPU/msg', 'acked/s', 'p50 ms', 'p95 ms', 'p99 ms', 'ser
 
 /** The figures for people: medians over the rounds, one row per server and load, then ratios and memory. */
 export const renderReport = (measurements: Measurements, result: BenchResult): string => {
-  const { limit, coalescedLimit, baseline, gateway, rate, gatewayIdle, baselineIdle } = measurements;
+  const { limit, coalescedLimit, baseline, gateway, full, rate, gatewayIdle, baselineIdle } = measurements;
   const rows = [
     row('limit, one publish per read', medianOf(limit)),
     row('limit, coalesced reads', medianOf(coalescedLimit)),
     row('baseline: aedes + kafkajs', medianOf(baseline)),
     row('gateway', medianOf(gateway)),
+    row('gateway, everything on', medianOf(full)),
     row(`gateway at ${rate?.askedPerSecond}/s, ${rate?.connections} connections`, rate),
   ].flatMap((cells) => (cells === undefined ? [] : [cells]));
   const coalesced = medianOf(coalescedLimit);
@@ -23,6 +25,8 @@ export const renderReport = (measurements: Measurements, result: BenchResult): s
     line('CPU per message, gateway ÷ limit', result.ratioToLimit),
     line('CPU per message, gateway ÷ coalesced limit', ratioToCoalesced?.toFixed(3)),
     line('CPU per message, gateway ÷ baseline', result.ratioToBaseline),
+    line('CPU per message, everything on ÷ limit', result.ratioFullToLimit),
+    line('everything on − gateway', costOfEverything(measurements)),
     line('bytes per idle connection, gateway', gatewayIdle && describeMemory(gatewayIdle)),
     line('bytes per idle connection, baseline', baselineIdle && describeMemory(baselineIdle)),
   ];
@@ -41,6 +45,18 @@ const row = (name: string, figures: Figures | undefined): string[] | undefined =
     percent(figures.loadShare),
     percent(figures.loadCoreShare),
   ];
+
+/** What alerts cost, nearly all that the full gateway does besides. */
+const costOfEverything = ({ gateway, full, alertsPerMessage = 0 }: Measurements): string | undefined => {
+  const without = medianOf(gateway);
+  const withAll = medianOf(full);
+  if (without === undefined || withAll === undefined) return undefined;
+  const us = withAll.cpuUsPerMessage - without.cpuUsPerMessage;
+  return (
+    `${us.toFixed(1)} µs per message for 5 alert rules with ${fenceCount.toLocaleString('en')} geofences, their state on ` +
+    `disk, and ${(alertsPerMessage * 1000).toFixed(1)} alerts per 1,000 messages`
+  );
+};
 
 const describeMemory = ({ bytesPerConnection, uncollectedBytesPerConnection }: IdleMemory): string =>
   `${Math.round(bytesPerConnection).toLocaleString('en')}; ` +

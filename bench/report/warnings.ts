@@ -7,12 +7,13 @@ const noticeableSpread = 1.2;
 
 /** What a reader should know before trusting the figures; empty when nothing is odd. */
 export const warningsOf = (measurements: Measurements): string[] => {
-  const { limit, coalescedLimit, baseline, gateway, rate } = measurements;
+  const { limit, coalescedLimit, baseline, gateway, full, rate } = measurements;
   return [
     ...aboutRounds('limit', limit),
     ...aboutRounds('limit, coalesced', coalescedLimit),
     ...aboutRounds('baseline', baseline),
     ...aboutRounds('gateway', gateway),
+    ...aboutRounds('gateway, everything on', full),
     ...(rate === undefined
       ? []
       : [...aboutRate('rate', rate.askedPerSecond, rate), ...aboutNeighbours('rate', [rate])]),

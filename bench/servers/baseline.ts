@@ -22,7 +22,9 @@ const route = defaultRoutes.find(({ pattern }) => pattern === 'v1/vehicles/{vehi
 if (route === undefined) throw new Error('there is no default route for telemetry');
 const contracts = loadContracts({ routes: [route], protoPaths: [] });
 const registered = { registry: 'confluent', id: 1, uri: 'urn:bench:1' } as const;
-const codec = contracts.codecs(new Map(contracts.schemas.map(({ subject }) => [subject, registered]))).get(route.pattern);
+const codec = contracts
+  .codecs(new Map(contracts.schemas.map(({ subject }) => [subject, registered])))
+  .get(route.pattern);
 if (codec === undefined) throw new Error('there is no codec for telemetry');
 
 const { CompressionTypes, CompressionCodecs, Kafka, Partitioners, logLevel } = kafkajs;

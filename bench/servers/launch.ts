@@ -38,6 +38,8 @@ export interface GatewayOptions {
   readonly kafka?: Readonly<Record<string, number>>;
   /** Kafka topic of all routes; the default routes' own when not given. */
   readonly topic?: string | undefined;
+  /** Further sections of settings. */
+  readonly more?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** The same wait for gateway and baseline: a batch stays open this long. */
@@ -107,7 +109,7 @@ const databaseFile = 'devices.sqlite';
 const { maxPacketBytes: defaultMaxPacketBytes } = defaultLimits;
 
 /** The gateway's settings as they go into its file. A small batch takes only packets whose dead letter fits into it. */
-export const gatewaySettings = ({ bootstrap, registryUrl, folder, kafka, topic }: GatewayOptions) => ({
+export const gatewaySettings = ({ bootstrap, registryUrl, folder, kafka, topic, more }: GatewayOptions) => ({
   listeners: [{ name: listenerName, host: '127.0.0.1', port: 0, auth: 'registry' }],
   ...(kafka?.maxBatchBytes === undefined
     ? {}
@@ -118,6 +120,7 @@ export const gatewaySettings = ({ bootstrap, registryUrl, folder, kafka, topic }
   schemaRegistry: { url: registryUrl },
   admin: { host: '127.0.0.1', port: 0 },
   log: { level: 'info' },
+  ...more,
 });
 
 const writeSettings = async (options: GatewayOptions): Promise<string> => {

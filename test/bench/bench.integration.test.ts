@@ -30,8 +30,10 @@ describe('npm run bench', () => {
       limit: { cpuUsPerMessage: figure, ackedPerSecond: figure },
       baseline: { cpuUsPerMessage: figure, ackedPerSecond: figure },
       gateway: { cpuUsPerMessage: figure, ackedPerSecond: figure, pubackP99Ms: figure, bytesPerIdleConnection: figure },
+      full: { cpuUsPerMessage: figure, ackedPerSecond: figure },
       ratioToLimit: figure,
       ratioToBaseline: figure,
+      ratioFullToLimit: figure,
     });
   });
 

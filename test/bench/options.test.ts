@@ -37,9 +37,15 @@ describe('the command line of the benchmark', () => {
         rate: 10_000,
         rateConnections: 2000,
         idleConnections: 5000,
-        only: ['limit', 'baseline', 'gateway', 'rate', 'idle'],
+        only: ['limit', 'baseline', 'gateway', 'full', 'rate', 'idle'],
       },
-      thresholds: { maxRatioToLimit: 1.7, maxRatioToBaseline: 0.5, maxIdleBytes: 16_384, maxPubackP99Ms: 100 },
+      thresholds: {
+        maxRatioToLimit: 1.7,
+        maxRatioToBaseline: 0.5,
+        maxRatioFullToLimit: 1.7,
+        maxIdleBytes: 16_384,
+        maxPubackP99Ms: 100,
+      },
       judge: true,
     });
   });
@@ -50,10 +56,11 @@ describe('the command line of the benchmark', () => {
   });
 
   it('takes parts, thresholds and a file', () => {
-    const line = parse('--only', 'limit', 'gateway', '--max-ratio-to-limit', '2', '--no-verdict', '--json', 'x.json');
+    const limits = ['--max-ratio-to-limit', '2', '--max-full-ratio-to-limit', '3'];
+    const line = parse('--only', 'limit', 'gateway', ...limits, '--no-verdict', '--json', 'x.json');
     expect(line).toMatchObject({
       options: { only: ['limit', 'gateway'] },
-      thresholds: { maxRatioToLimit: 2 },
+      thresholds: { maxRatioToLimit: 2, maxRatioFullToLimit: 3 },
       judge: false,
       jsonFile: 'x.json',
     });

@@ -11,8 +11,10 @@ describe('the result of a run', () => {
       limit: { cpuUsPerMessage: 6.6, ackedPerSecond: 100_000 },
       baseline: { cpuUsPerMessage: 28, ackedPerSecond: 35_000 },
       gateway: { cpuUsPerMessage: 9.95, ackedPerSecond: 100_000, pubackP99Ms: 21.46, bytesPerIdleConnection: 12_000 },
+      full: { cpuUsPerMessage: 11, ackedPerSecond: 80_000 },
       ratioToLimit: 1.508,
       ratioToBaseline: 0.355,
+      ratioFullToLimit: 1.667,
     });
   });
 
@@ -21,8 +23,10 @@ describe('the result of a run', () => {
       limit: null,
       baseline: null,
       gateway: null,
+      full: null,
       ratioToLimit: null,
       ratioToBaseline: null,
+      ratioFullToLimit: null,
     });
     expect(resultOf({ ...nothing, rate: measurements().rate }).gateway).toEqual({
       cpuUsPerMessage: null,
@@ -46,6 +50,7 @@ describe('the verdict', () => {
   it.each([
     ['the limit', { ratioToLimit: 1.701 }, 'gateway ÷ limit: 1.701, allowed 1.7'],
     ['the baseline', { ratioToBaseline: 0.51 }, 'gateway ÷ baseline: 0.51, allowed 0.5'],
+    ['all that is switched on', { ratioFullToLimit: 1.701 }, 'everything on ÷ limit: 1.701, allowed 1.7'],
     ['memory', { gateway: { ...good.gateway, bytesPerIdleConnection: 16_385 } }, '16385, allowed 16384'],
     ['latency', { gateway: { ...good.gateway, pubackP99Ms: 100.01 } }, '100.01, allowed 100'],
     ['figures that make no sense', { ratioToLimit: Number.NaN }, 'NaN'],
@@ -94,6 +99,13 @@ describe('the table', () => {
     for (const part of ['limit, one publish per read', 'baseline', 'gateway at 10000/s', '÷ limit: 1.508']) {
       expect(text).toContain(part);
     }
+  });
+
+  it('shows what alerts cost beside how many there were', () => {
+    const run = measurements();
+    expect(renderReport(run, resultOf(run))).toMatch(
+      /everything on − gateway: 1\.1 µs per message for 5 alert rules with 10,000 geofences.* 12\.3 alerts per 1,000/,
+    );
   });
 
   it('leaves out what was not measured', () => {
