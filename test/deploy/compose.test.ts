@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, relative, resolve, sep } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { KAFKA_IMAGE, REGISTRY_IMAGE } from '../../deploy/local/containers.ts';
@@ -87,6 +87,27 @@ describe('the image', () => {
     expect(copied.length).toBeGreaterThan(0);
     expect(allowed).toEqual(expect.arrayContaining(copied));
     expect(dockerfile).toMatch(/^USER 1000:1000$/m);
+  });
+
+  test('holds every file that the gateway, its commands and the simulator import', () => {
+    const { scripts, dependencies } = JSON.parse(read('package.json')) as Record<string, Record<string, string>>;
+    const commands = ['start', 'simulate', 'devices', 'spool', 'topics', 'schemas', 'dead-letters', 'replay'];
+    const copied = [...dockerfile.matchAll(/^COPY (?!--from)(\S+) /gm)].map(([, folder]) => folder as string);
+    const seen = new Set<string>();
+    const pending = commands.map((name) => resolve(ROOT, scripts?.[name]?.replace('exec node ', '') ?? ''));
+    for (let file = pending.pop(); file !== undefined; file = pending.pop()) {
+      if (seen.has(file)) continue;
+      seen.add(file);
+      expect(copied).toContain(relative(ROOT, file).split(sep)[0]);
+      for (const [, from = ''] of readFileSync(file, 'utf8').matchAll(/^(?:import|export|\}).* from '([^']+)';$/gm)) {
+        if (from.startsWith('.')) pending.push(resolve(dirname(file), from));
+        else if (!from.startsWith('node:')) {
+          const name = from.split('/', from.startsWith('@') ? 2 : 1).join('/');
+          expect(Object.keys(dependencies ?? {}), `${relative(ROOT, file)} imports ${from}`).toContain(name);
+        }
+      }
+    }
+    expect(seen.size).toBeGreaterThan(100);
   });
 
   test('has the Node that package.json asks for', () => {
