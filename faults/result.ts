@@ -88,11 +88,17 @@ const inWords: Readonly<Record<Exclude<VerdictFinding, 'duplicated'>, string>> =
   split: 'vehicles on two partitions',
   wrongPartition: 'on another partition than their key belongs to',
   wrongId: 'with another event id than their device, boot and sequence make',
+  altered: 'that say something else than what was sent',
   misjudged: 'invalid ones among the events, or valid ones among the dead letters',
 };
 
-/** What the judge found about a fleet that has been drained, as problems. Duplicates are one only above the bound. */
-export function problemsOf(verdict: Verdict, duplicateBound: number): Problem[] {
+/**
+ * What the judge found about a fleet that has been drained, as problems. Duplicates are one only above their bounds.
+ *
+ * @param duplicateBound most duplicates, sent again or not
+ * @param unexplainedBound most duplicates beyond the times that their message was sent
+ */
+export function problemsOf(verdict: Verdict, duplicateBound: number, unexplainedBound = duplicateBound): Problem[] {
   const problems: Problem[] = [];
   for (const finding of verdictFindings) {
     const figure = verdict[finding];
@@ -102,6 +108,15 @@ export function problemsOf(verdict: Verdict, duplicateBound: number): Problem[] 
     } else if (figure > 0) {
       problems.push({ finding, text: `${figure} ${inWords[finding]}` });
     }
+  }
+  const { unexplained, compared, inKafka, inDeadLetters } = verdict;
+  if (unexplained > unexplainedBound) {
+    const text = `${unexplained} duplicates of what was not sent again, where the faults explain ${unexplainedBound}`;
+    problems.push({ finding: 'duplicated', text });
+  }
+  if (compared < inKafka + inDeadLetters) {
+    const text = `only ${compared} of ${inKafka + inDeadLetters} messages were compared with what was sent`;
+    problems.push({ finding: 'check', text });
   }
   if (verdict.unanswered > 0) {
     problems.push({ finding: 'unanswered', text: `${verdict.unanswered} publishes were sent and never answered` });

@@ -48,6 +48,11 @@ export class LedgerFile implements MessageLog {
     this.#append(device, sequence, entryKinds.invalid, 0);
   }
 
+  /** Notes what this message, which has yet to be sent, says. */
+  recordContent(device: number, sequence: number, content: number): void {
+    this.#append(device, sequence, entryKinds.content, 0, content);
+  }
+
   recordSent(device: number, sequence: number): void {
     const again = sequence <= (this.#highestSent[device] as number);
     if (!again) this.#highestSent[device] = sequence;
@@ -76,11 +81,14 @@ export class LedgerFile implements MessageLog {
     closeSync(this.#file);
   }
 
-  #append(device: number, sequence: number, kind: EntryKind, code: number): void {
+  #append(device: number, sequence: number, kind: EntryKind, code: number, value = this.#sinceStartMs()): void {
     if (this.#filled === bufferBytes) this.flush();
-    const sinceStartMs = Math.min(maxSinceStartMs, Math.max(0, Math.round(Date.now() - this.#startedAtMs)));
-    writeEntry(this.#buffer, this.#filled, device, sequence, sinceStartMs, kind, code);
+    writeEntry(this.#buffer, this.#filled, device, sequence, value, kind, code);
     this.#filled += entryBytes;
+  }
+
+  #sinceStartMs(): number {
+    return Math.min(maxSinceStartMs, Math.max(0, Math.round(Date.now() - this.#startedAtMs)));
   }
 
   #flushSoon(): void {

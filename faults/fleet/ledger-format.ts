@@ -6,6 +6,8 @@ import { mix32 } from '../../device-simulator/core/random.ts';
  *
  *     header (32 bytes)   "EDGELGR1", run id (u32), vehicles (u32), start in ms since the epoch (f64), 8 × 0
  *     entry  (16 bytes)   device (u32), sequence (u32), ms since the start (u32), kind (u8), code (u8), check (u16)
+ *
+ * An entry of the kind `content` has no time: in its place stands the checksum of what the message says.
  */
 export const headerBytes = 32;
 export const entryBytes = 16;
@@ -22,6 +24,8 @@ export const entryKinds = {
   acknowledged: 4,
   /** The same with a reason code of 0x80 or more, which is the entry's code. */
   rejected: 5,
+  /** What the message says, as a checksum; entered before it is sent. */
+  content: 6,
 } as const;
 export type EntryKind = (typeof entryKinds)[keyof typeof entryKinds];
 
@@ -36,10 +40,12 @@ export interface LedgerEntry {
   /** Position in the fleet. */
   readonly device: number;
   readonly sequence: number;
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch; 0 for `content`. */
   readonly atMs: number;
   readonly kind: EntryKind;
   readonly code: number;
+  /** The checksum of an entry of the kind `content`, else 0. */
+  readonly content: number;
 }
 
 export function encodeHeader({ runId, vehicles, startedAtMs }: LedgerHeader): Buffer {
@@ -61,38 +67,43 @@ export function decodeHeader(bytes: Buffer): LedgerHeader | undefined {
   };
 }
 
-/** Writes one entry at `offset`; `sinceStartMs` is a whole number. */
+/** Writes one entry at `offset`. `value`: milliseconds since the start, a whole number; for `content` the checksum. */
 export function writeEntry(
   bytes: Buffer,
   offset: number,
   device: number,
   sequence: number,
-  sinceStartMs: number,
+  value: number,
   kind: EntryKind,
   code: number,
 ): void {
   bytes.writeUInt32LE(device, offset);
   bytes.writeUInt32LE(sequence, offset + 4);
-  bytes.writeUInt32LE(sinceStartMs, offset + 8);
+  bytes.writeUInt32LE(value, offset + 8);
   bytes[offset + 12] = kind;
   bytes[offset + 13] = code;
-  bytes.writeUInt16LE(check(device, sequence, sinceStartMs, kind, code), offset + 14);
+  bytes.writeUInt16LE(check(device, sequence, value, kind, code), offset + 14);
 }
 
 /** The entry at `offset`, or undefined when what is there is not a whole one. */
 export function readEntry(bytes: Buffer, offset: number, startedAtMs: number): LedgerEntry | undefined {
   const device = bytes.readUInt32LE(offset);
   const sequence = bytes.readUInt32LE(offset + 4);
-  const sinceStartMs = bytes.readUInt32LE(offset + 8);
+  const value = bytes.readUInt32LE(offset + 8);
   const kind = bytes[offset + 12] as number;
   const code = bytes[offset + 13] as number;
-  if (!isKind(kind) || bytes.readUInt16LE(offset + 14) !== check(device, sequence, sinceStartMs, kind, code)) {
+  if (!isKind(kind) || bytes.readUInt16LE(offset + 14) !== check(device, sequence, value, kind, code)) {
     return undefined;
   }
-  return { device, sequence, atMs: startedAtMs + sinceStartMs, kind, code };
+  const isContent = kind === entryKinds.content;
+  return {
+    ...{ device, sequence, kind, code },
+    atMs: isContent ? 0 : startedAtMs + value,
+    content: isContent ? value : 0,
+  };
 }
 
-const isKind = (value: number): value is EntryKind => value >= entryKinds.invalid && value <= entryKinds.rejected;
+const isKind = (value: number): value is EntryKind => value >= entryKinds.invalid && value <= entryKinds.content;
 
-const check = (device: number, sequence: number, sinceStartMs: number, kind: number, code: number): number =>
-  mix32(mix32(mix32(device + 1) ^ sequence) ^ sinceStartMs ^ (kind << 24) ^ (code << 16)) & 0xffff;
+const check = (device: number, sequence: number, value: number, kind: number, code: number): number =>
+  mix32(mix32(mix32(device + 1) ^ sequence) ^ value ^ (kind << 24) ^ (code << 16)) & 0xffff;

@@ -8,6 +8,7 @@ import { World } from '../../device-simulator/core/world.ts';
 import { type Address, GatewayAddresses } from '../../device-simulator/mqtt/addresses.ts';
 import { loadPayloadEncoder, type PayloadEncoder, readingOf } from '../../device-simulator/mqtt/payload.ts';
 import { FleetPublisher } from '../../device-simulator/mqtt/publisher.ts';
+import { contentOf, ReportReader } from '../content.ts';
 import { LedgerFile } from './ledger-file.ts';
 import type { FaultFleetOptions, FleetSample, FleetSummary, ResetWish } from './protocol.ts';
 import { Sampler } from './sampler.ts';
@@ -26,6 +27,7 @@ export class FleetLoad {
   readonly #fleet: readonly Device[];
   readonly #world: World;
   readonly #encoder: PayloadEncoder;
+  readonly #reader = new ReportReader();
   readonly #random: Random;
   readonly #ledger: LedgerFile;
   readonly #addresses: GatewayAddresses;
@@ -149,11 +151,20 @@ export class FleetLoad {
       startedMs + intendedMs,
       (sequence) => {
         const envelope = { device, sequence, eventTimeMs: startedAtEpochMs + intendedMs };
-        if (!isInvalid) return this.#encoder.vehicle(envelope, vehicle);
-        this.#ledger.recordInvalid(index, sequence);
-        return this.#encoder.vehicle(envelope, { ...readingOf(vehicle), batteryLevel: invalidCharge });
+        if (isInvalid) this.#ledger.recordInvalid(index, sequence);
+        const reading = isInvalid ? { ...readingOf(vehicle), batteryLevel: invalidCharge } : vehicle;
+        const payload = this.#encoder.vehicle(envelope, reading);
+        this.#ledger.recordContent(index, sequence, this.#contentOf(payload));
+        return payload;
       },
       qos,
     );
+  }
+
+  /** Of the bytes, not of the reading: what counts is what is sent. */
+  #contentOf(payload: Uint8Array): number {
+    const report = this.#reader.read(payload);
+    if (report === undefined) throw new Error('the fleet cannot read its own report');
+    return contentOf(report);
   }
 }

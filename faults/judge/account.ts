@@ -11,7 +11,7 @@ export interface TimeSpan {
 }
 
 /**
- * A fleet's ledger as the judge needs it: a few bits per message, so that millions of them cost megabytes. Devices are
+ * A fleet's ledger as the judge needs it: a few bytes per message, so that millions of them cost some hundred megabytes. Devices are
  * numbered by their position in the fleet, here as in `ledger`.
  */
 export class Account implements LedgerVisitor {
@@ -22,6 +22,10 @@ export class Account implements LedgerVisitor {
   readonly excused: Bitset[] = [];
   /** How often something was sent again. */
   resent = 0;
+  /** By device and sequence: what each message says, as a checksum. */
+  readonly #contents: Map<number, number>[] = [];
+  /** The same: how often it was sent again, for those that were. */
+  readonly #resentTimes: Map<number, number>[] = [];
   readonly #ignored: readonly TimeSpan[];
   readonly #untilMs: number;
 
@@ -39,17 +43,23 @@ export class Account implements LedgerVisitor {
       this.ledger.open(boundTo, bootId, deviceId);
       this.invalid.push(new Bitset());
       this.excused.push(new Bitset());
+      this.#contents.push(new Map());
+      this.#resentTimes.push(new Map());
     }
   }
 
-  entry({ device, sequence, kind, atMs }: LedgerEntry): void {
+  entry({ device, sequence, kind, atMs, content }: LedgerEntry): void {
     switch (kind) {
       case entryKinds.invalid:
         this.invalid[device]?.add(sequence);
         return;
       case entryKinds.sentAgain:
         this.resent += 1;
+        this.#resentTimes[device]?.set(sequence, this.resentTimes(device, sequence) + 1);
         this.ledger.recordSent(device, sequence);
+        return;
+      case entryKinds.content:
+        this.#contents[device]?.set(sequence, content);
         return;
       case entryKinds.sent:
         this.ledger.recordSent(device, sequence);
@@ -62,6 +72,16 @@ export class Account implements LedgerVisitor {
       case entryKinds.rejected:
         if (atMs <= this.#untilMs) this.ledger.recordRejected(device, sequence);
     }
+  }
+
+  /** What a message says, as a checksum; undefined when the ledger does not tell. */
+  contentOf(device: number, sequence: number): number | undefined {
+    return this.#contents[device]?.get(sequence);
+  }
+
+  /** How often a message was sent again. */
+  resentTimes(device: number, sequence: number): number {
+    return this.#resentTimes[device]?.get(sequence) ?? 0;
   }
 
   #isIgnored(atMs: number): boolean {

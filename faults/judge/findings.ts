@@ -8,6 +8,7 @@ export const verdictFindings = [
   'wrongPartition',
   'wrongId',
   'misjudged',
+  'altered',
   'duplicated',
 ] as const;
 export type VerdictFinding = (typeof verdictFindings)[number];

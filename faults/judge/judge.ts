@@ -1,8 +1,9 @@
 import { RegisteredAvro } from '../../device-simulator/verify/registry.ts';
+import { ReportReader } from '../content.ts';
 import { readLedger } from '../fleet/read-ledger.ts';
 import { Account, type TimeSpan } from './account.ts';
 import { Judgement, type Verdict } from './judgement.ts';
-import { LetterReader, readEvent } from './records.ts';
+import { readEvent, readLetter } from './records.ts';
 import { type PlacedRecord, TopicReader } from './topic-reader.ts';
 
 export type { TimeSpan } from './account.ts';
@@ -50,7 +51,7 @@ export async function judge({
   await readLedger(ledgerFile, account);
   const judgement = new Judgement(account);
   const registry = new RegisteredAvro(registryUrl);
-  const letters = new LetterReader();
+  const reports = new ReportReader();
 
   const judgeEvent = (record: PlacedRecord): void => {
     const event = readEvent(record, registry);
@@ -58,7 +59,7 @@ export async function judge({
     else unreadable(record);
   };
   const judgeLetter = (record: PlacedRecord): void => {
-    const letter = letters.read(record);
+    const letter = readLetter(record, reports);
     if (letter) judgement.observeLetter(letter);
     else unreadable(record);
   };

@@ -10,6 +10,13 @@ export interface Letter {
   readonly subject: string;
   readonly bootId: number;
   readonly sequence: number;
+  /** Checksum of what it says. */
+  readonly content: number;
+}
+
+/** A record of the events topic, with the checksum of what it says. */
+export interface JudgedEvent extends KafkaEvent {
+  readonly content: number;
 }
 
 /** What was promised to a fleet, against what Kafka has. Messages are counted once, however often they were sent. */
@@ -21,6 +28,13 @@ export interface Verdict extends Readonly<Record<VerdictFinding, number>> {
   readonly unanswered: number;
   /** Times that something was sent again, from the ledger: each can be in Kafka twice. */
   readonly resent: number;
+  /**
+   * Duplicates beyond the times that their message was sent: part of `duplicated`. However much was sent again elsewhere
+   * does not explain them.
+   */
+  readonly unexplained: number;
+  /** Records whose content was compared with what was sent. */
+  readonly compared: number;
   /** Acknowledged, and their events not looked for. */
   readonly excused: number;
   /** Different messages of this fleet on the events topic. */
@@ -45,6 +59,7 @@ export interface Verdict extends Readonly<Record<VerdictFinding, number>> {
  * - split: vehicles with records on more than one partition of a topic
  * - wrongPartition, wrongId: as in `Reconciler`
  * - misjudged: an invalid message on the events topic, or a valid one on the dead-letter topic
+ * - altered: a record that says something else than its message did when it was sent
  * - duplicated: records beyond the first of a message, on either topic
  */
 export class Judgement {
@@ -54,6 +69,10 @@ export class Judgement {
   readonly #partitionBySubject = new Map<string, Map<string, number | 'several'>>();
   readonly #found = new Findings();
   #duplicatedLetters = 0;
+  /** By device and sequence: records beyond the first, on whatever topic. */
+  readonly #repeated: Map<number, number>[] = [];
+  #unexplained = 0;
+  #compared = 0;
 
   constructor(account: Account) {
     this.#account = account;
@@ -61,7 +80,12 @@ export class Judgement {
   }
 
   /** Takes a record of the events topic. */
-  observeEvent(event: KafkaEvent): void {
+  observeEvent(event: JudgedEvent): void {
+    const device = this.#account.ledger.find(event.subject, event.bootId);
+    if (device !== undefined) {
+      if (this.#events.hasSeen(device, event.sequence)) this.#repeat(device, event.sequence);
+      this.#compare(device, event);
+    }
     this.#events.observe(event);
     this.#place(event);
   }
@@ -75,10 +99,12 @@ export class Judgement {
       this.#found.add('phantom', () => nameOf(letter));
       return;
     }
+    this.#compare(device, letter);
     const seen = this.#letters[device] ?? new Bitset();
     this.#letters[device] = seen;
     if (seen.add(letter.sequence)) return;
     this.#duplicatedLetters += 1;
+    this.#repeat(device, letter.sequence);
     this.#found.add('duplicated', () => nameOf(letter));
   }
 
@@ -104,6 +130,8 @@ export class Judgement {
       rejected: events.rejected,
       unanswered: ledger.total('sent') - answered,
       resent,
+      unexplained: this.#unexplained,
+      compared: this.#compared,
       excused: sizeOf(excused),
       inKafka: events.inKafka,
       inDeadLetters: sizeOf(this.#letters),
@@ -140,6 +168,22 @@ export class Judgement {
     if (needsLetter) this.#found.add('lostLetters', name);
   }
 
+  /** Each time that a message was sent again explains one more record of it, and no more. */
+  #repeat(device: number, sequence: number): void {
+    const repeated = this.#repeated[device] ?? new Map<number, number>();
+    this.#repeated[device] = repeated;
+    const times = (repeated.get(sequence) ?? 0) + 1;
+    repeated.set(sequence, times);
+    if (times > this.#account.resentTimes(device, sequence)) this.#unexplained += 1;
+  }
+
+  #compare(device: number, record: Letter | JudgedEvent): void {
+    const sent = this.#account.contentOf(device, record.sequence);
+    if (sent === undefined) return;
+    this.#compared += 1;
+    if (sent !== record.content) this.#found.add('altered', () => nameOf(record));
+  }
+
   #place({ topic, subject, partition }: Letter | KafkaEvent): void {
     const partitions = this.#partitionBySubject.get(topic) ?? new Map<string, number | 'several'>();
     if (partitions.size === 0) this.#partitionBySubject.set(topic, partitions);
@@ -156,7 +200,7 @@ export class Judgement {
   }
 }
 
-const nameOf = ({ subject, bootId, sequence, topic, partition }: Letter): string =>
+const nameOf = ({ subject, bootId, sequence, topic, partition }: Letter | KafkaEvent): string =>
   `${subject} boot ${bootId} sequence ${sequence} on ${topic}/${partition}`;
 
 const sizeOf = (sets: readonly (Bitset | undefined)[]): number => sets.reduce((sum, set) => sum + (set?.size ?? 0), 0);

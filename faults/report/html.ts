@@ -18,7 +18,7 @@ export interface HtmlInput {
 export function renderHtml({ command, environment, startedAt, results, mutants, figures }: HtmlInput): string {
   return htmlPage('Faults: what was broken, and what held', [
     `<p>${escapeHtml(`${startedAt.toISOString()}, ${environment}`)}<br><code>${escapeHtml(command)}</code></p>`,
-    htmlTable(Object.keys(figures), [Object.values(figures)]),
+    htmlTable(Object.keys(figures), [Object.values(figures).map(String)]),
     '<div class="wide">',
     htmlTable(['scenario', 'seed', 's', ...figureColumns, ''], results.map(summaryRow)),
     '</div>',

@@ -25,12 +25,32 @@ describe('what the judge found', () => {
     ]);
   });
 
-  it.each(['lost', 'lostLetters', 'phantom', 'outOfOrder', 'split', 'wrongPartition', 'wrongId', 'misjudged'] as const)(
-    'is a problem when a single one is %s',
-    (finding) => {
-      expect(problemsOf({ ...goodVerdict, [finding]: 1 }, 3).map((problem) => problem.finding)).toEqual([finding]);
-    },
-  );
+  it('is a problem when more was stored twice without having been sent again than the faults explain', () => {
+    expect(problemsOf(goodVerdict, 3, 1)).toEqual([]);
+    expect(problemsOf(goodVerdict, 3, 0)).toEqual([
+      { finding: 'duplicated', text: '1 duplicates of what was not sent again, where the faults explain 0' },
+    ]);
+  });
+
+  it('is a problem when not every message was compared with what was sent', () => {
+    expect(problemsOf({ ...goodVerdict, compared: 99 }, 3)).toEqual([
+      { finding: 'check', text: 'only 99 of 100 messages were compared with what was sent' },
+    ]);
+  });
+
+  it.each([
+    'lost',
+    'lostLetters',
+    'phantom',
+    'outOfOrder',
+    'split',
+    'wrongPartition',
+    'wrongId',
+    'misjudged',
+    'altered',
+  ] as const)('is a problem when a single one is %s', (finding) => {
+    expect(problemsOf({ ...goodVerdict, [finding]: 1 }, 3).map((problem) => problem.finding)).toEqual([finding]);
+  });
 });
 
 describe('a fleet that was drained', () => {

@@ -32,7 +32,12 @@ describe('an entry of the ledger', () => {
       fc.property(entry, fc.nat(entryBytes * 8 - 1), ({ device, sequence, sinceStartMs, kind, code }, bit) => {
         const bytes = Buffer.alloc(entryBytes);
         writeEntry(bytes, 0, device, sequence, sinceStartMs, kind, code);
-        expect(readEntry(bytes, 0, 1000)).toEqual({ device, sequence, atMs: 1000 + sinceStartMs, kind, code });
+        const isContent = kind === entryKinds.content;
+        expect(readEntry(bytes, 0, 1000)).toEqual({
+          ...{ device, sequence, kind, code },
+          atMs: isContent ? 0 : 1000 + sinceStartMs,
+          content: isContent ? sinceStartMs : 0,
+        });
         bytes[bit >> 3] = (bytes[bit >> 3] as number) ^ (1 << (bit & 7));
         if (readEntry(bytes, 0, 1000)) undetected += 1;
       }),
@@ -71,6 +76,7 @@ describe('the ledger of a fleet', () => {
   it('tells what happened in its order, and tells sending again from sending', async () => {
     const ledger = create();
     ledger.recordInvalid(1, 1);
+    ledger.recordContent(1, 1, 0xfedc_ba98);
     ledger.recordSent(1, 1);
     ledger.recordSent(1, 2);
     ledger.recordRejected(1, 1, 0x99);
@@ -81,6 +87,7 @@ describe('the ledger of a fleet', () => {
     const { all, begun, entries, tornBytes } = await read();
     expect(all.map(({ device, sequence, kind, code }) => [device, sequence, kind, code])).toEqual([
       [1, 1, entryKinds.invalid, 0],
+      [1, 1, entryKinds.content, 0],
       [1, 1, entryKinds.sent, 0],
       [1, 2, entryKinds.sent, 0],
       [1, 1, entryKinds.rejected, 0x99],
@@ -89,7 +96,8 @@ describe('the ledger of a fleet', () => {
       [1, 2, entryKinds.acknowledged, 0],
     ]);
     expect(begun).toEqual([header]);
-    expect({ entries, tornBytes }).toEqual({ entries: 7, tornBytes: 0 });
+    expect(all[1]?.content).toBe(0xfedc_ba98);
+    expect({ entries, tornBytes }).toEqual({ entries: 8, tornBytes: 0 });
     expect(Math.abs((all[0]?.atMs ?? 0) - Date.now())).toBeLessThan(60_000);
   });
 

@@ -10,7 +10,7 @@ function accountOf(
 ) {
   const account = new Account(ignored, untilMs);
   account.begin({ runId: 1, vehicles: 1, startedAtMs: 0 });
-  for (const [kind, sequence, atMs] of entries) account.entry({ device: 0, sequence, kind, atMs, code: 0 });
+  for (const [kind, sequence, atMs] of entries) account.entry({ device: 0, sequence, kind, atMs, code: 0, content: 0 });
   return account;
 }
 
