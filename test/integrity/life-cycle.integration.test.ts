@@ -148,7 +148,7 @@ describe('a start that waiting cannot mend', () => {
     const { exitCode, line, logged } = await failure(made.settings);
     expect(exitCode).toBe(1);
     expect(line).toContain(subject);
-    expect(line).toContain('not backward compatible');
+    expect(line).toContain('not BACKWARD compatible');
     expect(logged).toMatchObject({ error: { code: 'schema_incompatible' } });
   });
 
