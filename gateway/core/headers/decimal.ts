@@ -25,11 +25,12 @@ export function writeDigits(value: number, count: number, target: Uint8Array, of
   }
   // Nearly all numbers are small, and integer arithmetic takes a quarter of the time of floating point.
   let small = rest | 0;
-  for (; at >= offset; at--) {
+  for (; small > 0 && at >= offset; at--) {
     const quotient = (small / 10) | 0;
     target[at] = 0x30 + (small - quotient * 10);
     small = quotient;
   }
+  for (; at >= offset; at--) target[at] = 0x30;
   return offset + count;
 }
 

@@ -83,9 +83,6 @@ describe('the shipped contracts', () => {
       'veh.events.raw-com.mobilitycorp.telemetry.v1.BatteryStatus',
       'veh.events.raw-com.mobilitycorp.telemetry.v1.Diagnostics',
       'veh.events.raw-com.mobilitycorp.telemetry.v1.Incident',
-      'veh.events.raw-com.mobilitycorp.telemetry.v1.BatteryStatus',
-      'veh.events.raw-com.mobilitycorp.telemetry.v1.Diagnostics',
-      'veh.events.raw-com.mobilitycorp.telemetry.v1.Incident',
     ]);
   });
 
