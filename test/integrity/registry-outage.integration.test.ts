@@ -24,6 +24,6 @@ it('a schema registry that goes away while the gateway runs changes nothing', as
   await client.endAsync();
   const records = await readTopic(bootstrap, eventsTopic);
   const read = await Promise.all(records.map(({ value }) => decodeWithRegistry(registryUrl, value)));
-  expect(read.map(({ sequence }) => sequence).sort()).toEqual([1, 2]);
+  expect(new Set(read.map(({ sequence }) => sequence))).toEqual(new Set([1, 2]));
   expect((await fetch(`${gateway.adminUrl}/readyz`)).status).toBe(200);
 });

@@ -24,7 +24,9 @@ describe('the settings of the schema registry', () => {
   it('refuse values in Protobuf with Glue, and name the route', () => {
     const [route] = defaultRoutes;
     expect(problems({ schemaRegistry: glue, routes: [{ ...route, valueFormat: 'protobuf' }] })).toEqual([
-      expect.stringMatching(/^routes\[0\]\.valueFormat: "protobuf" contradicts .*: avro with schemaRegistry\.type glue/),
+      expect.stringMatching(
+        /^routes\[0\]\.valueFormat: "protobuf" contradicts .*: avro with schemaRegistry\.type glue/,
+      ),
     ]);
   });
 
