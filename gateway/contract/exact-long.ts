@@ -33,6 +33,7 @@ class ExactLong extends avsc.types.LongType {
 
 /** For the option `typeHook` of avsc: makes every long of a schema exact. */
 export function exactLongs(schema: unknown): avsc.Type | undefined {
-  const isLong = schema === 'long' || (typeof schema === 'object' && (schema as { type?: unknown } | null)?.type === 'long');
+  const isLong =
+    schema === 'long' || (typeof schema === 'object' && (schema as { type?: unknown } | null)?.type === 'long');
   return isLong ? new ExactLong() : undefined;
 }
