@@ -1,4 +1,5 @@
 import { writeHeader, writeLength } from '../gateway/core/headers/header-writer.ts';
+import type { HeaderName } from '../gateway/core/headers/record-headers.ts';
 import type { RecordContent } from '../record-log/fingerprint.ts';
 import { headersOf, type LogRecord } from '../record-log/record-batch.ts';
 
@@ -41,7 +42,7 @@ export interface OpenRound {
   readonly ends: Readonly<Record<string, Readonly<Record<string, number>>>>;
 }
 
-const noteHeader = 'dlq_note';
+const noteHeader = 'dlq_note' satisfies HeaderName;
 export const noteType = 'com.mobilitycorp.deadletter.note.v1';
 
 export interface NoteContext {

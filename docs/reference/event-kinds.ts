@@ -1,3 +1,4 @@
+import { noteType } from '../../dead-letters/notes.ts';
 import type { GatewayConfig } from '../../gateway/config/schema.ts';
 import { alertRules } from '../../gateway/core/alerts/alert.ts';
 import { alertEventType } from '../../gateway/core/alerts/alert-record.ts';
@@ -33,6 +34,14 @@ export const eventKinds = (config: GatewayConfig): EventKind[] => [
     origins: ['any publish that can never be taken'],
     schema: undefined,
     value: "the publish's payload as it was received",
+  },
+  {
+    type: noteType,
+    kafkaTopic: config.deadLetterTopic,
+    key: "the letter's",
+    origins: ['`npm run dead-letters -- replay` ([dead-letters.md](dead-letters.md)): what became of letters'],
+    schema: undefined,
+    value: 'JSON',
   },
 ];
 

@@ -5,6 +5,7 @@ import {
   eventHeaders,
   type HeaderMeaning,
   letterHeaders,
+  noteHeaders,
   refusedRecordHeaders,
 } from '../../gateway/core/headers/record-headers.ts';
 import { rejectionReasons } from '../../gateway/core/outcome.ts';
@@ -85,8 +86,9 @@ export const headersSection = (): string =>
   page(
     '## Headers',
     'CloudEvents 1.0 in the binary content mode of its Kafka protocol binding: `ce_` and the name of the attribute, ' +
-      'UTF-8. Of what a device sent, texts in dead letters are cut at 256 bytes.',
-    '### Every record',
+      'UTF-8. Of what a device sent, texts in dead letters are cut at 256 bytes. On a route with `contentMode: structured` ' +
+      'the headers are the same but for `content-type`, and the value is a CloudEvent as JSON ([events.md](events.md)).',
+    '### Every record but notes of replays',
     headerTable(commonHeaders),
     '### Records of events, besides',
     headerTable(eventHeaders),
@@ -96,6 +98,9 @@ export const headersSection = (): string =>
     headerTable(letterHeaders),
     '### Records that Kafka refused after they had been in the spool, before their own',
     headerTable(refusedRecordHeaders),
+    '### Notes of replays',
+    'With `ce_specversion`, `ce_id`, `ce_type`, `ce_source`, `ce_time`, `ce_partitionkey` and `content-type`, not with the others.',
+    headerTable(noteHeaders),
   );
 
 /** Every schema that the gateway registers, field by field. */

@@ -1,6 +1,7 @@
 import type { DeadLetter } from './dead-letter.ts';
 import { CommonHeaders, type RecordOrigin } from './headers/common-headers.ts';
-import { fitted, writeBytes, writeHeader, writeLength, writeText } from './headers/header-writer.ts';
+import { fitted, writeBytes, writeLength, writeOwnHeader, writeOwnKey } from './headers/header-writer.ts';
+import type { HeaderName } from './headers/record-headers.ts';
 import { millisecondsLength, TimestampWriter } from './headers/timestamp-writer.ts';
 import { truncateUtf8 } from './headers/utf8.ts';
 import type { RecordEncoder } from './record-sink.ts';
@@ -57,7 +58,7 @@ export class DeadLetterEncoder implements RecordEncoder<DeadLetter> {
     const deviceId = truncateUtf8(identity.deviceId, maxTextBytes);
     const boundTo = truncateUtf8(identity.boundTo, maxTextBytes);
     const mqttTopic = truncateUtf8(publish.topic, maxTextBytes);
-    const optional: [key: string, value: string][] = [];
+    const optional: [key: HeaderName, value: string][] = [];
     if (form === 'stripped') optional.push(['dlq_dropped_payload_bytes', String(publish.payload.length)]);
     if (mqttTopic !== publish.topic || deviceId !== identity.deviceId || boundTo !== identity.boundTo) {
       optional.push(['dlq_truncated', 'true']);
@@ -65,18 +66,18 @@ export class DeadLetterEncoder implements RecordEncoder<DeadLetter> {
     if (letter.unkept > 0) optional.push(['dlq_unkept_publishes', String(letter.unkept)]);
     let at = writeLength(this.#common.countOf(cause) + headersAlways + optional.length, target, offset);
     at = this.#common.write(cause, receivedAtMs * 1000, key, key, target, at);
-    at = writeHeader('ce_id', `${deviceId}:${letter.digest}:dead-letter`, target, at);
-    at = writeHeader('content-type', cut(publish.contentType) || 'application/octet-stream', target, at);
-    at = writeHeader('dlq_reason', rejection.reason, target, at);
-    at = writeHeader('dlq_message', truncateUtf8(rejection.detail, maxMessageBytes), target, at);
-    at = writeHeader('dlq_device_id', deviceId, target, at);
-    at = writeHeader('dlq_device_kind', identity.kind, target, at);
-    at = writeHeader('dlq_bound_to', boundTo, target, at);
-    at = writeHeader('dlq_mqtt_topic', mqttTopic, target, at);
-    at = writeHeader('dlq_qos', String(publish.qos), target, at);
-    at = writeLength(millisecondsLength, target, writeText('dlq_received_time', target, at));
+    at = writeOwnHeader('ce_id', `${deviceId}:${letter.digest}:dead-letter`, target, at);
+    at = writeOwnHeader('content-type', cut(publish.contentType) || 'application/octet-stream', target, at);
+    at = writeOwnHeader('dlq_reason', rejection.reason, target, at);
+    at = writeOwnHeader('dlq_message', truncateUtf8(rejection.detail, maxMessageBytes), target, at);
+    at = writeOwnHeader('dlq_device_id', deviceId, target, at);
+    at = writeOwnHeader('dlq_device_kind', identity.kind, target, at);
+    at = writeOwnHeader('dlq_bound_to', boundTo, target, at);
+    at = writeOwnHeader('dlq_mqtt_topic', mqttTopic, target, at);
+    at = writeOwnHeader('dlq_qos', String(publish.qos), target, at);
+    at = writeLength(millisecondsLength, target, writeOwnKey('dlq_received_time', target, at));
     at = this.#timestamps.writeMilliseconds(receivedAtMs, target, at);
-    for (const [name, value] of optional) at = writeHeader(name, value, target, at);
+    for (const [name, value] of optional) at = writeOwnHeader(name, value, target, at);
     return fitted(at, target);
   }
 }

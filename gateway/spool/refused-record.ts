@@ -1,4 +1,4 @@
-import { writeBytes, writeHeader, writeLength } from '../core/headers/header-writer.ts';
+import { writeBytes, writeLength, writeOwnHeader } from '../core/headers/header-writer.ts';
 import { truncateUtf8 } from '../core/headers/utf8.ts';
 import type { Rejection } from '../core/outcome.ts';
 import type { RecordEncoder } from '../core/record-sink.ts';
@@ -41,12 +41,12 @@ export const refusedRecordEncoder: RecordEncoder<RefusedRecord> = {
     const reader = new VarintReader(source, headersAt);
     const own = whole ? reader.read() : 1;
     let at = writeLength(4 + own, target, offset);
-    at = writeHeader('dlq_reason', rejection.reason, target, at);
-    at = writeHeader('dlq_message', truncateUtf8(rejection.detail, maxMessageBytes), target, at);
-    at = writeHeader('dlq_kafka_topic', frame.topic, target, at);
-    at = writeHeader('dlq_spooled_time', new Date(frame.spooledAtMs).toISOString(), target, at);
+    at = writeOwnHeader('dlq_reason', rejection.reason, target, at);
+    at = writeOwnHeader('dlq_message', truncateUtf8(rejection.detail, maxMessageBytes), target, at);
+    at = writeOwnHeader('dlq_kafka_topic', frame.topic, target, at);
+    at = writeOwnHeader('dlq_spooled_time', new Date(frame.spooledAtMs).toISOString(), target, at);
     if (whole) at = writeBytes(source.subarray(reader.offset, recordEnd), target, at);
-    else at = writeHeader('dlq_dropped_payload_bytes', String(valueEnd - valueAt), target, at);
+    else at = writeOwnHeader('dlq_dropped_payload_bytes', String(valueEnd - valueAt), target, at);
     return at > target.length ? -1 : at;
   },
 };

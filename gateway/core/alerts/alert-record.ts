@@ -1,6 +1,6 @@
 import type { Message, RecordCodec } from '../codec.ts';
 import { CommonHeaders, type RecordOrigin } from '../headers/common-headers.ts';
-import { fitted, writeHeader, writeLength } from '../headers/header-writer.ts';
+import { fitted, writeLength, writeOwnHeader } from '../headers/header-writer.ts';
 import type { RecordEncoder } from '../record-sink.ts';
 import { writeFraming } from '../wire-format.ts';
 import { type Alert, type AlertRule, alertRules } from './alert.ts';
@@ -42,8 +42,8 @@ export class AlertRecordEncoder implements RecordEncoder<Alert> {
     const common = this.#headers.get(finding.rule) as CommonHeaders;
     let at = writeLength(common.countOf(publish) + ownHeaders, target, offset);
     at = common.write(publish, timeUs, subject, key, target, at);
-    at = writeHeader('ce_id', id, target, at);
-    at = writeHeader('ce_causationid', causationId, target, at);
+    at = writeOwnHeader('ce_id', id, target, at);
+    at = writeOwnHeader('ce_causationid', causationId, target, at);
     return fitted(at, target);
   }
 }

@@ -1,6 +1,6 @@
 import type { Message, RecordCodec } from '../codec.ts';
 import { CommonHeaders, type RecordOrigin } from '../headers/common-headers.ts';
-import { fitted, writeHeader, writeLength } from '../headers/header-writer.ts';
+import { fitted, writeLength, writeOwnHeader } from '../headers/header-writer.ts';
 import type { DeviceKind, Identity } from '../identity.ts';
 import type { RecordEncoder } from '../record-sink.ts';
 import { writeFraming } from '../wire-format.ts';
@@ -59,7 +59,7 @@ export class ConnectivityRecordEncoder implements RecordEncoder<ConnectivityEven
     const cause = { receivedAtMs: timeMs, traceparent: undefined, correlationId: undefined, replayAttempt: 0 };
     let at = writeLength(common.countOf(cause) + 1, target, offset);
     at = common.write(cause, timeMs * 1000, boundTo, boundTo, target, at);
-    return fitted(writeHeader('ce_id', id, target, at), target);
+    return fitted(writeOwnHeader('ce_id', id, target, at), target);
   }
 }
 

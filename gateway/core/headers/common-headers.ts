@@ -1,5 +1,6 @@
 import type { Publish } from '../publish.ts';
-import { fixedBytes, writeBytes, writeHeader, writeLength, writeText } from './header-writer.ts';
+import { fixedBytes, writeBytes, writeLength, writeOwnHeader, writeOwnKey, writeText } from './header-writer.ts';
+import type { HeaderName } from './record-headers.ts';
 import { microsecondsLength, millisecondsLength, TimestampWriter } from './timestamp-writer.ts';
 
 /** Who writes: the same for all records of a gateway. */
@@ -49,25 +50,25 @@ export class CommonHeaders {
   readonly #partitionKeyKey: Uint8Array;
 
   constructor({ source, tenant }: RecordOrigin, { eventType, contentType, dataSchema }: RecordKind) {
-    const constants: [key: string, value: string | undefined][] = [
+    const constants: [key: HeaderName, value: string | undefined][] = [
       ['content-type', contentType],
       ['ce_dataschema', dataSchema],
       ['ce_tenant', tenant],
     ];
-    const given = constants.filter((constant): constant is [string, string] => Boolean(constant[1]));
+    const given = constants.filter((constant): constant is [HeaderName, string] => Boolean(constant[1]));
     this.#constantCount = headersAlways + given.length;
     this.#beforeTime = fixedBytes((target) => {
-      let at = writeHeader('ce_specversion', '1.0', target, 0);
-      at = writeHeader('ce_type', eventType, target, at);
-      at = writeHeader('ce_source', source, target, at);
-      for (const [key, value] of given) at = writeHeader(key, value, target, at);
-      return writeLength(microsecondsLength, target, writeText('ce_time', target, at));
+      let at = writeOwnHeader('ce_specversion', '1.0', target, 0);
+      at = writeOwnHeader('ce_type', eventType, target, at);
+      at = writeOwnHeader('ce_source', source, target, at);
+      for (const [key, value] of given) at = writeOwnHeader(key, value, target, at);
+      return writeLength(microsecondsLength, target, writeOwnKey('ce_time', target, at));
     });
     this.#beforeReceivedTime = fixedBytes((target) =>
-      writeLength(millisecondsLength, target, writeText('ce_receivedtime', target, 0)),
+      writeLength(millisecondsLength, target, writeOwnKey('ce_receivedtime', target, 0)),
     );
-    this.#subjectKey = fixedBytes((target) => writeText('ce_subject', target, 0));
-    this.#partitionKeyKey = fixedBytes((target) => writeText('ce_partitionkey', target, 0));
+    this.#subjectKey = fixedBytes((target) => writeOwnKey('ce_subject', target, 0));
+    this.#partitionKeyKey = fixedBytes((target) => writeOwnKey('ce_partitionkey', target, 0));
   }
 
   /** How many headers `write` makes. */
@@ -92,11 +93,11 @@ export class CommonHeaders {
     at = writeText(subject, target, writeBytes(this.#subjectKey, target, at));
     at = writeText(key, target, writeBytes(this.#partitionKeyKey, target, at));
     if (traceparent) {
-      at = writeHeader('traceparent', traceparent, target, at);
-      at = writeHeader('ce_traceparent', traceparent, target, at);
+      at = writeOwnHeader('traceparent', traceparent, target, at);
+      at = writeOwnHeader('ce_traceparent', traceparent, target, at);
     }
-    if (correlationId) at = writeHeader('ce_correlationid', correlationId, target, at);
-    if (replayAttempt > 0) at = writeHeader('ce_replayattempt', String(replayAttempt), target, at);
+    if (correlationId) at = writeOwnHeader('ce_correlationid', correlationId, target, at);
+    if (replayAttempt > 0) at = writeOwnHeader('ce_replayattempt', String(replayAttempt), target, at);
     return at;
   }
 }

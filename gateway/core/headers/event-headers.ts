@@ -2,7 +2,7 @@ import type { DeviceEvent } from '../event.ts';
 import type { ClampDirection } from '../validation/event-clock.ts';
 import { CommonHeaders, type RecordKind, type RecordOrigin } from './common-headers.ts';
 import { digitCount, writeDecimal, writeDigits } from './decimal.ts';
-import { fitted, fixedBytes, writeHeader, writeLength, writeText } from './header-writer.ts';
+import { fitted, fixedBytes, writeLength, writeOwnHeader, writeOwnKey, writeText } from './header-writer.ts';
 import { utf8Length, writeUtf8 } from './utf8.ts';
 
 export const rawContentType = 'application/octet-stream';
@@ -13,9 +13,9 @@ const hyphen = 0x2d;
 const bootIdDigits = 10;
 const sequenceDigits = 16;
 
-const idKey = fixedBytes((target) => writeText('ce_id', target, 0));
+const idKey = fixedBytes((target) => writeOwnKey('ce_id', target, 0));
 const sequenceKey = fixedBytes((target) =>
-  writeLength(bootIdDigits + 1 + sequenceDigits, target, writeText('ce_sequence', target, 0)),
+  writeLength(bootIdDigits + 1 + sequenceDigits, target, writeOwnKey('ce_sequence', target, 0)),
 );
 
 /**
@@ -44,8 +44,8 @@ export class EventHeaders {
     at = common.write(publish, event.timeUs, event.subject, event.key, target, at);
     at = writeEventId(event, target, at);
     if (isSequenced) at = writeEventSequence(event, target, at);
-    if (clamped !== undefined) at = writeHeader('ce_timeclamped', clamped, target, at);
-    if (isTyped) at = writeHeader('content-type', publish.contentType || rawContentType, target, at);
+    if (clamped !== undefined) at = writeOwnHeader('ce_timeclamped', clamped, target, at);
+    if (isTyped) at = writeOwnHeader('content-type', publish.contentType || rawContentType, target, at);
     return fitted(at, target);
   }
 }

@@ -1,3 +1,4 @@
+import type { HeaderName } from './record-headers.ts';
 import { utf8Length, writeUtf8 } from './utf8.ts';
 
 /**
@@ -33,6 +34,13 @@ export function writeText(text: string, target: Uint8Array, offset: number): num
 export function writeHeader(key: string, value: string, target: Uint8Array, offset: number): number {
   return writeText(value, target, writeText(key, target, offset));
 }
+
+/** Writes a header of the gateway's own: the compiler refuses a name that `record-headers.ts` does not explain. */
+export const writeOwnHeader: (key: HeaderName, value: string, target: Uint8Array, offset: number) => number =
+  writeHeader;
+
+/** Writes the key of such a header alone. */
+export const writeOwnKey: (key: HeaderName, target: Uint8Array, offset: number) => number = writeText;
 
 /** Copies bytes that were written before; nothing when they do not fit. */
 export function writeBytes(bytes: Uint8Array, target: Uint8Array, offset: number): number {

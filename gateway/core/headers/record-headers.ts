@@ -92,10 +92,16 @@ export const refusedRecordHeaders = {
   dlq_dropped_payload_bytes: letterHeaders.dlq_dropped_payload_bytes,
 } as const satisfies Readonly<Record<string, HeaderMeaning>>;
 
-/** Every header that the gateway writes. */
+/** On notes of replays, which have `ce_specversion`, `ce_id`, `ce_type`, `ce_source`, `ce_time` and `ce_partitionkey` besides. */
+export const noteHeaders = {
+  dlq_note: { meaning: 'What it notes: `outcome` of a replayed letter, or a `round` of letters that begins or ends.' },
+} as const satisfies Readonly<Record<string, HeaderMeaning>>;
+
+/** Every header that the gateway and its commands write. */
 export type HeaderName =
   | keyof typeof commonHeaders
   | keyof typeof eventHeaders
   | keyof typeof alertHeaders
   | keyof typeof letterHeaders
-  | keyof typeof refusedRecordHeaders;
+  | keyof typeof refusedRecordHeaders
+  | keyof typeof noteHeaders;
