@@ -44,7 +44,7 @@ export function contentOf(report: ReportFields): number {
     position === undefined ? null : ['latitudeDeg', 'longitudeDeg', 'altitudeM', 'accuracyM'].map(fieldOf(position)),
     ...['speedMps', 'headingDeg', 'batteryLevel', 'batteryVoltageV', 'odometerM'].map(fieldOf(report)),
     // Protobuf's names of the values begin with the name of their type, and its first value may be left out.
-    String(report.status ?? 'UNSPECIFIED').replace('VEHICLE_STATUS_', ''),
+    typeof report.status === 'string' ? report.status.replace('VEHICLE_STATUS_', '') : 'UNSPECIFIED',
     report.faultCodes ?? [],
   ];
   return crc32(JSON.stringify(said));

@@ -51,7 +51,13 @@ export const rejected = (rejection: Rejection): Outcome => ({ kind: 'rejected', 
 export const isDurable = ({ kind }: Outcome): boolean =>
   kind === 'delivered' || kind === 'spooled' || kind === 'duplicate';
 
-const severity: Record<Outcome['kind'], number> = { duplicate: 0, delivered: 1, spooled: 2, rejected: 3, unanswered: 4 };
+const severity: Record<Outcome['kind'], number> = {
+  duplicate: 0,
+  delivered: 1,
+  spooled: 2,
+  rejected: 3,
+  unanswered: 4,
+};
 
 /**
  * Where the outcomes of several records of one publish meet: unanswered, rejected, spooled, delivered, duplicate; the

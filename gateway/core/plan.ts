@@ -1,8 +1,8 @@
 import type { AlertPlan } from './alerts/append-alerts.ts';
 import type { RouteCodec } from './codec.ts';
+import type { DeviceWindows } from './duplicates/device-windows.ts';
 import type { DeviceEvent } from './event.ts';
 import type { RecordOrigin } from './headers/common-headers.ts';
-import type { DeviceWindows } from './duplicates/device-windows.ts';
 import { eventRecordEncoder } from './headers/event-record.ts';
 import type { RecordEncoder } from './record-sink.ts';
 import { RouteError, type RouteSettings } from './route.ts';

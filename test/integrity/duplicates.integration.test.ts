@@ -92,7 +92,10 @@ describe('what a device sends again', () => {
     const payload = telemetryPayload('veh-1', 10);
     const answers = [first.publishAsync(telemetry, payload, { qos: 1 })];
     await inFlight(1);
-    answers.push(second.publishAsync(telemetry, payload, { qos: 1 }), second.publishAsync(telemetry, payload, { qos: 2 }));
+    answers.push(
+      second.publishAsync(telemetry, payload, { qos: 1 }),
+      second.publishAsync(telemetry, payload, { qos: 2 }),
+    );
     await inFlight(3);
     expect(await gateway.metric('edge_duplicate_copies_waiting')).toBe(2);
     await expectAccounts();

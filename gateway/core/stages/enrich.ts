@@ -26,8 +26,8 @@ function toEvent(passage: Passage, message: Message | undefined, key: string, fi
   const { publish, plan, route, subject } = passage;
   const { identifies, timed } = route.envelope;
   const timeUs = timed
-      ? plan.clock.timeUsOf(message?.eventTimeUs as number, publish.receivedAtMs)
-      : publish.receivedAtMs * 1000;
+    ? plan.clock.timeUsOf(message?.eventTimeUs as number, publish.receivedAtMs)
+    : publish.receivedAtMs * 1000;
   const bootId = identifies ? (message?.bootId as number) : -1;
   const sequence = identifies ? (message?.sequence as number) : -1;
   return new TrackedEvent(publish, subject, key, timeUs, bootId, sequence, fingerprint, message);

@@ -1,12 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import {
-  delivered,
-  duplicate,
-  type Outcome,
-  rejected,
-  spooled,
-  unanswered,
-} from '../../../../gateway/core/outcome.ts';
+import { delivered, duplicate, type Outcome, rejected, spooled, unanswered } from '../../../../gateway/core/outcome.ts';
 import { anonymous, protobufBytes, report, TestPublish } from '../fixture.ts';
 import { Core, deadLetterTopic } from './support.ts';
 
@@ -236,9 +229,15 @@ describe('an event', () => {
           payload: protobufBytes('VehicleTelemetryBatch', { items }),
         }),
       );
-    batch([{ ...report, sequence: 1 }, { ...report, sequence: 2, batteryLevel: 7 }]);
+    batch([
+      { ...report, sequence: 1 },
+      { ...report, sequence: 2, batteryLevel: 7 },
+    ]);
     core.sink.settle(delivered);
-    batch([{ ...report, sequence: 1 }, { ...report, sequence: 2 }]);
+    batch([
+      { ...report, sequence: 1 },
+      { ...report, sequence: 2 },
+    ]);
     expect(core.sink.sequences).toEqual([1, 2]);
     expect(core.account.counts).toEqual({ received: 2, lettered: 1 });
   });

@@ -16,7 +16,10 @@ describe('the sequence of a device', () => {
   it('in order counts nothing, wherever it begins', () => {
     for (const first of [0, 2 ** 31 - 2, 2 ** 32 - 2, highest - 5]) {
       const core = new Core();
-      sendAll(core, [0, 1, 2, 3, 4, 5].map((i) => first + i));
+      sendAll(
+        core,
+        [0, 1, 2, 3, 4, 5].map((i) => first + i),
+      );
       expect(core.sequences.counts).toEqual({});
       expect(core.sink.appended).toBe(6);
       for (let i = 0; i < 6; i++) expect(core.send(first + i).answers).toEqual([duplicate]);

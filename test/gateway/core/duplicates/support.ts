@@ -44,7 +44,9 @@ export class HeldSink implements RecordSink {
 
   /** Sequences of the events that are held, in their order. */
   get sequences(): number[] {
-    return this.held.flatMap(({ topic, event }) => (topic === deadLetterTopic ? [] : [(event as TrackedEvent).sequence]));
+    return this.held.flatMap(({ topic, event }) =>
+      topic === deadLetterTopic ? [] : [(event as TrackedEvent).sequence],
+    );
   }
 }
 

@@ -1,13 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  delivered,
-  isDurable,
-  type Outcome,
-  rejected,
-  spooled,
-  unanswered,
-} from '../../../../gateway/core/outcome.ts';
+import { delivered, isDurable, type Outcome, rejected, spooled, unanswered } from '../../../../gateway/core/outcome.ts';
 import type { TrackedEvent } from '../../../../gateway/core/tracked-event.ts';
 import { Core, deadLetterTopic, type LosablePublish } from './support.ts';
 
