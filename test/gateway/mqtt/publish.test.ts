@@ -200,6 +200,8 @@ describe('receive maximum', () => {
   });
 });
 
+const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b9c7c989f97918e1-01';
+
 describe('properties of PUBLISH', () => {
   const send = async (packet: Record<string, unknown>) => {
     const edge = await startEdge();
@@ -213,7 +215,7 @@ describe('properties of PUBLISH', () => {
 
   it('carry content type, traceparent and correlation data on', async () => {
     const properties = {
-      userProperties: { other: 'x', traceparent: '00-ab-cd-01' },
+      userProperties: { other: 'x', traceparent },
       correlationData: Buffer.from('order 7'),
       contentType: 'application/x-protobuf',
       messageExpiryInterval: 10,
@@ -225,9 +227,36 @@ describe('properties of PUBLISH', () => {
     await edge.taken(1);
     expect(edge.received[0]).toMatchObject({
       contentType: 'application/x-protobuf',
-      traceparent: '00-ab-cd-01',
+      traceparent,
       correlationId: 'order 7',
     });
+  });
+
+  it.each([
+    ['of no known form', 'x'.repeat(55)],
+    ['of zeros', '00-00000000000000000000000000000000-b9c7c989f97918e1-01'],
+    ['of the forbidden version', traceparent.replace('00-', 'ff-')],
+    ['longer than any version has', `${traceparent}-${'x'.repeat(60_000)}`],
+  ])('leave a traceparent %s out', async (_, value) => {
+    const { edge, publish } = await send({ properties: { userProperties: { traceparent: value } } });
+    publish();
+    await edge.taken(1);
+    expect(edge.received[0]?.traceparent).toBeUndefined();
+  });
+
+  it('take a traceparent of a later version, which may have more fields', async () => {
+    const later = `${traceparent.replace('00-', '01-')}-more`;
+    const { edge, publish } = await send({ properties: { userProperties: { traceparent: later } } });
+    publish();
+    await edge.taken(1);
+    expect(edge.received[0]?.traceparent).toBe(later);
+  });
+
+  it('leave correlation data of more than 256 bytes out', async () => {
+    const { edge, publish } = await send({ properties: { correlationData: Buffer.alloc(257, 0x61) } });
+    publish();
+    await edge.taken(1);
+    expect(edge.received[0]?.correlationId).toBeUndefined();
   });
 
   it('write correlation data that is not text as hex', async () => {

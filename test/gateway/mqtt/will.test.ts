@@ -139,8 +139,9 @@ describe('a will in MQTT 5', () => {
 
   it('carries its user properties and correlation data', async () => {
     const edge = await startEdge();
-    const properties = { userProperties: { traceparent: '00-1' }, correlationData: Buffer.from('c') };
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b9c7c989f97918e1-01';
+    const properties = { userProperties: { traceparent }, correlationData: Buffer.from('c') };
     await drop(edge, await join(edge, willOf(properties)));
-    expect(edge.received[0]).toMatchObject({ traceparent: '00-1', correlationId: 'c' });
+    expect(edge.received[0]).toMatchObject({ traceparent, correlationId: 'c' });
   });
 });

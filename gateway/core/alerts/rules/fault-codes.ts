@@ -12,8 +12,9 @@ export interface FaultCodeSettings {
   readonly severity: Severity;
 }
 
-/** A report has at most 64; what is remembered of earlier ones stays within that, too. */
+/** A report has at most 64, of 32 characters each; what is remembered of earlier ones stays within that, too. */
 const maxRemembered = 64;
+const longestCode = 32;
 
 /**
  * Raised when codes become active that are not raised yet, in one alert. Cleared, all together, when none of them was
@@ -36,7 +37,7 @@ export class FaultCodes implements Rule {
   apply(event: DeviceEvent, message: Message, state: VehicleState, alerts: Alert[] | undefined): Alert[] | undefined {
     // A message of another kind says nothing of faults; one that has the field says that no other is active.
     if (!Array.isArray(message.faultCodes)) return alerts;
-    const active = message.faultCodes as readonly string[];
+    const active = usable(message.faultCodes);
     let anyActive = false;
     let anyNew = false;
     for (let i = 0; i < active.length; i++) {
@@ -65,7 +66,7 @@ export class FaultCodes implements Rule {
       ...raised.filter((c) => active.includes(c)),
     ];
     // What is not active goes first when there are too many; what is active must stay, or it would be raised again.
-    state.faultCodes = [...remembered, ...fresh].slice(-Math.max(maxRemembered, active.length));
+    state.faultCodes = [...remembered, ...fresh].slice(-maxRemembered);
     state.faultTimeUs = event.timeUs;
     return this.#add(event, 'raised', fresh, alerts);
   }
@@ -93,3 +94,13 @@ export class FaultCodes implements Rule {
     return false;
   }
 }
+
+/** What of a field of that name is fault codes: a message of the operator's own has no field rules that would see to it. */
+function usable(codes: readonly unknown[]): readonly string[] {
+  return codes.length <= maxRemembered && codes.every(isCode)
+    ? (codes as readonly string[])
+    : codes.filter(isCode).slice(0, maxRemembered);
+}
+
+const isCode = (code: unknown): code is string =>
+  typeof code === 'string' && code.length > 0 && code.length <= longestCode;

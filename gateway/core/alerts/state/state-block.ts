@@ -31,10 +31,10 @@ export class StateBlock {
     this.length = 0;
   }
 
-  /** @returns false, and nothing is written, when the id of the vehicle has more than 65,535 bytes. */
+  /** @returns false, and nothing is written, when the vehicle's id has more than 65,535 bytes, or a list as many texts. */
   add(vehicleId: string, state: VehicleState): boolean {
     const idBytes = utf8Length(vehicleId);
-    if (idBytes > maxLength) return false;
+    if (idBytes > maxLength || state.inside.length > maxLength || state.left.length > maxLength) return false;
     this.#reserve(
       2 + idBytes + numbersBytes + 1 + listBytes(state.faultCodes) + listBytes(state.inside) + listBytes(state.left),
     );
@@ -88,7 +88,7 @@ export class StateBlock {
   }
 }
 
-/** Fault codes have at most 32 characters, ids of fences 128: of these no length exceeds 65,535. */
+/** Fault codes are at most 64 of 32 characters, ids of fences have at most 128: of these no length exceeds 65,535. */
 function listBytes(texts: readonly string[]): number {
   let bytes = 2;
   for (let i = 0; i < texts.length; i++) bytes += 2 + utf8Length(texts[i] as string);

@@ -44,6 +44,16 @@ describe('the rule of fault codes', () => {
       expect(vehicle.state.faultCodes.length).toBeLessThanOrEqual(64);
     }
   });
+
+  it('takes of a field of that name only what can be a fault code, and no more than 64', () => {
+    const vehicle = new TestVehicle();
+    const odd = [7, null, { code: 'P0A80' }, '', 'P'.repeat(33), 'U0100'] as unknown as string[];
+    expect(vehicle.report({ faultCodes: odd })[0]?.finding).toMatchObject({ faultCodes: ['U0100'] });
+    const many = Array.from({ length: 70_000 }, (_, i) => `U${i}`);
+    vehicle.report({ faultCodes: many });
+    expect(vehicle.state.faultCodes).toHaveLength(64);
+    expect(vehicle.report({ faultCodes: many })).toEqual([]);
+  });
 });
 
 describe('the rule of services by odometer', () => {

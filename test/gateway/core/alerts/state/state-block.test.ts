@@ -63,7 +63,12 @@ describe('a block of states', () => {
     );
   });
 
-  it('refuses an id whose length cannot be told', () => {
+  it('refuses an id, and a number of fences, that cannot be told', () => {
     expect(new StateBlock().add('v'.repeat(65_536), new VehicleState())).toBe(false);
+    const everywhere = new VehicleState();
+    everywhere.inside = Array.from({ length: 65_536 }, (_, i) => `f${i}`);
+    const block = new StateBlock();
+    expect(block.add('v', everywhere)).toBe(false);
+    expect(block.length).toBe(0);
   });
 });
