@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { AlreadyThere } from '../record-log/already-there.ts';
+import { AlreadyThere, quietEnds } from '../record-log/already-there.ts';
 import { type Cluster, readUncommitted } from '../record-log/cluster.ts';
 import { RecordLogError } from '../record-log/errors.ts';
 import { offsetsOf } from '../record-log/offsets.ts';
@@ -41,7 +41,8 @@ const roundReachMs = 3_600_000;
 /**
  * Replays letters in rounds. A round begins with a note of where the topics of events end; then the events of its letters
  * are written; when Kafka has them all, a note for each letter says what became of it. So whatever a killed replay wrote
- * without a note lies behind the ends that its last round began with, and is found there by event id and attempt.
+ * without a note lies behind the ends that its last round began with, and is found there by event id and attempt. As long as
+ * something was found and its letter not noted yet, a new round keeps those ends: it may be killed in its turn.
  *
  * Order per key is the lane's: the letters of a device lie in one partition in the order in which they were received, they
  * are written in that order, and the producer keeps it.
@@ -78,8 +79,11 @@ export class LetterReplay {
       this.#report();
     }
     if (!stopping.aborted && round.length > 0) await this.#replay(round);
-    if (writer !== undefined) await this.#note({ kind: 'round', state: 'closed', ends: this.#ends });
-    return !stopping.aborted;
+    const isFinished = !stopping.aborted;
+    if (writer !== undefined && (isFinished || this.#there.isEmpty)) {
+      await this.#note({ kind: 'round', state: 'closed', ends: this.#ends });
+    }
+    return isFinished;
   }
 
   /** Which attempt is due; undefined: none. */
@@ -156,10 +160,11 @@ export class LetterReplay {
   }
 
   async #beginRound(): Promise<void> {
-    const { cluster, eventTopics } = this.#options;
+    const { cluster, eventTopics, notes } = this.#options;
     const ends: Record<string, Record<string, number>> = {};
     for (const topic of eventTopics) {
-      ends[topic] = Object.fromEntries(await offsetsOf(cluster, topic, 'latest', readUncommitted));
+      const earlier = this.#there.isEmpty ? undefined : notes.openRound?.ends[topic];
+      ends[topic] = earlier ?? Object.fromEntries(await offsetsOf(cluster, topic, 'latest', readUncommitted));
     }
     this.#ends = ends;
     await this.#note({ kind: 'round', state: 'open', ends });
@@ -193,7 +198,7 @@ export class LetterReplay {
       // A route may have gone since, and its topic with it.
       if (!eventTopics.includes(topic)) continue;
       // Devices write there all the time: what is dated much later was written later, too.
-      const latest = await offsetsOf(cluster, topic, 'latest', readUncommitted);
+      const latest = await quietEnds(cluster, topic);
       const late = await offsetsOf(cluster, topic, { timeMs: atMs + roundReachMs }, readUncommitted);
       const until = new Map([...latest].map(([partition, end]) => [partition, late.get(partition) ?? end]));
       const starts = new Map(Object.entries(from).map(([partition, offset]) => [Number(partition), offset]));

@@ -51,13 +51,18 @@ export class AlreadyThere {
   has(name: string): boolean {
     return this.#counts.has(name);
   }
+
+  /** Whether everything that was there has been found. */
+  get isEmpty(): boolean {
+    return this.#counts.size === 0;
+  }
 }
 
 /**
  * The ends of a topic, once they stand still: the last requests of a process that was just killed may still be on their
  * way to the brokers, or from one broker to the others. Where others write all the time, they never do.
  */
-async function quietEnds(cluster: Cluster, topic: string): Promise<Map<number, number>> {
+export async function quietEnds(cluster: Cluster, topic: string): Promise<Map<number, number>> {
   let ends = await offsetsOf(cluster, topic, 'latest', readUncommitted);
   for (let pause = 0; pause < mostPauses; pause++) {
     await delay(settlePauseMs);
