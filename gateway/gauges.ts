@@ -50,6 +50,12 @@ export const spoolGauges = (spool: Spool, sink: SpooledSink): ReadGauge[] => [
     read: () => spool.damagedRecords,
   },
   {
+    name: 'edge_spool_kept_files',
+    help: 'Files that are kept as damaged; only the operator removes them.',
+    read: () => spool.kept.files,
+  },
+  { name: 'edge_spool_kept_bytes', help: 'Their bytes.', read: () => spool.kept.bytes },
+  {
     name: 'edge_spool_waiting_records',
     help: 'Records whose fsync is awaited.',
     read: () => spool.waitingRecords,

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { crc32c } from '@platformatic/kafka';
 import type { FileLayer, SpoolFile } from './file-layer.ts';
 import { readUint64, writeUint64 } from './frame-format.ts';
+import { isMediumError } from './read-around.ts';
 
 export const cursorFileName = 'cursor';
 const slotBytes = 64;
@@ -37,7 +38,8 @@ export async function readCursor(files: FileLayer, directory: string): Promise<C
   try {
     return decodeCursor(await files.read(join(directory, cursorFileName)));
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    // One that the disk has lost is like none: everything that is there is replayed, some of it once more.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT' || isMediumError(error)) return undefined;
     throw error;
   }
 }

@@ -1,5 +1,5 @@
 import { closeSync, openSync, readSync } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 
 /** An open file that is written. */
@@ -22,6 +22,8 @@ export interface FileLayer {
   openForWriting(path: string, existing: 'refuse' | 'keep'): Promise<SpoolFile>;
   list(path: string): Promise<string[]>;
   read(path: string): Promise<Buffer>;
+  /** Bytes of a file. */
+  size(path: string): Promise<number>;
   /** Reads at most `target.length` bytes; fewer at the end of the file. Synchronous: see `ReplayReader`. */
   readInto(path: string, target: Buffer, position: number): number;
   /** One that is gone already is no error. */
@@ -102,6 +104,7 @@ export const nodeFiles: FileLayer = {
   },
   list: (path) => readdir(path),
   read: (path) => readFile(path),
+  size: async (path) => (await stat(path)).size,
   readInto(path, target, position) {
     const descriptor = openSync(path, 'r');
     try {

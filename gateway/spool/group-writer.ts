@@ -26,7 +26,7 @@ export interface GroupWriterOptions {
 const maxGroupBytes = 16 * 1024 * 1024;
 const firstRetryMs = 100;
 const longestRetryMs = 5000;
-/** A full spool has room again when Kafka has settled something, which is told; or when a clock has been set. */
+/** A full spool has room again when Kafka has settled something, which is told; this is in case that it was not. */
 const fullLookMs = 1000;
 
 /**

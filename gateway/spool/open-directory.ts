@@ -3,7 +3,7 @@ import { CursorFile } from './cursor-file.ts';
 import { DirectoryLock } from './directory-lock.ts';
 import { SpoolError } from './errors.ts';
 import type { FileLayer } from './file-layer.ts';
-import { damagedFileName } from './segments.ts';
+import { damagedFileName, damagedSuffix } from './segments.ts';
 import { type Survey, surveySpool } from './survey.ts';
 
 /** A spool directory that belongs to this process, and what it holds. */
@@ -13,6 +13,8 @@ export interface OpenDirectory {
   readonly cursorFile: CursorFile;
   /** The first frame to be replayed. */
   readonly cursor: number;
+  /** Files that are kept as damaged. */
+  readonly kept: { readonly files: number; readonly bytes: number };
 }
 
 /**
@@ -35,13 +37,20 @@ export async function openDirectory(files: FileLayer, directory: string): Promis
     await cursorFile.write(cursor);
     await cursorFile.write(cursor);
     await files.syncDirectory(directory);
-    return { lock, survey, cursorFile, cursor };
+    const kept = await keptFiles(files, directory);
+    return { lock, survey, cursorFile, cursor, kept };
   } catch (error) {
     lock?.release();
     if (error instanceof SpoolError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     throw new SpoolError('spool_directory_unusable', `spool ${directory}: ${reason}`, error);
   }
+}
+
+async function keptFiles(files: FileLayer, directory: string): Promise<OpenDirectory['kept']> {
+  const names = (await files.list(directory)).filter((name) => name.endsWith(damagedSuffix));
+  const sizes = await Promise.all(names.map((name) => files.size(join(directory, name))));
+  return { files: names.length, bytes: sizes.reduce((sum, size) => sum + size, 0) };
 }
 
 async function tidy(files: FileLayer, directory: string, survey: Survey): Promise<void> {

@@ -1,6 +1,7 @@
 import type { FileLayer } from './file-layer.ts';
 import { Frame } from './frame.ts';
 import { decodeFrame, findFrame, frameHeaderBytes, frameLengthAt, segmentHeaderBytes } from './frame-format.ts';
+import { readAround } from './read-around.ts';
 import type { Segment } from './segments.ts';
 import type { DamagedRange } from './walk-segment.ts';
 
@@ -36,6 +37,7 @@ export class ReplayReader {
   #chunkAt = 0;
   /** When the frame that was read last was spooled. */
   #lastAtMs = 0;
+  #isPastRetrying = false;
 
   constructor(options: ReplayReaderOptions) {
     this.#options = options;
@@ -49,6 +51,20 @@ export class ReplayReader {
     const frame = this.#fromMemory() ?? this.#fromDisk() ?? this.#fromMemory();
     if (frame !== undefined) this.nextFrame = frame.number + 1;
     return frame;
+  }
+
+  /**
+   * The same, after the disk has been asked often enough: what it does not give away is damage, and read around.
+   *
+   * @throws what is no error of the medium.
+   */
+  nextBehindDamage(): Frame | undefined {
+    this.#isPastRetrying = true;
+    try {
+      return this.next();
+    } finally {
+      this.#isPastRetrying = false;
+    }
   }
 
   /** When the next frame was spooled, or a little earlier; undefined when there is none. */
@@ -121,18 +137,18 @@ export class ReplayReader {
   /** Goes on with the first good frame behind the damage, or with the next segment. */
   #skipDamage(segment: Segment): void {
     const from = this.#at;
-    this.#chunk = Buffer.allocUnsafeSlow(segment.end - from);
+    this.#chunk = this.#read(segment, from, segment.end);
     this.#chunkAt = from;
-    const read = this.#options.files.readInto(segment.path, this.#chunk, from);
-    const found = findFrame(this.#chunk.subarray(0, read), 0);
+    const found = findFrame(this.#chunk, 0);
     this.#at = found === undefined ? segment.end : from + found.at;
     const { nextFrame: firstFrame } = this;
     const nextFrame = found?.frame.number ?? segment.nextFrame;
     if (nextFrame <= firstFrame) return;
     // Nobody has to wait for what is missing, and its segment is done with when the rest is settled.
     this.nextFrame = nextFrame;
-    if (segment.damaged) return;
     segment.damaged = true;
+    const isKnown = segment.knownDamage.some((known) => known.firstFrame <= firstFrame && nextFrame <= known.nextFrame);
+    if (isKnown) return;
     this.#options.damaged(segment, { from, to: this.#at, firstFrame, nextFrame });
   }
 
@@ -141,10 +157,20 @@ export class ReplayReader {
     const end = Math.min(this.#at + bytes, segment.end);
     if (this.#at >= this.#chunkAt && end <= this.#chunkAt + this.#chunk.length) return;
     // Frames are views into it, so it is not used again.
-    const chunk = Buffer.allocUnsafeSlow(Math.min(Math.max(chunkBytes, bytes), segment.end - this.#at));
-    const read = this.#options.files.readInto(segment.path, chunk, this.#at);
-    this.#chunk = chunk.subarray(0, read);
+    this.#chunk = this.#read(segment, this.#at, Math.min(this.#at + Math.max(chunkBytes, bytes), segment.end));
     this.#chunkAt = this.#at;
+  }
+
+  #read(segment: Segment, from: number, to: number): Buffer {
+    const { files } = this.#options;
+    if (this.#isPastRetrying || segment.damaged) {
+      const { bytes, lostBytes } = readAround(files, segment.path, from, to);
+      // So that nobody has to be patient once more for the next lost page of it.
+      if (lostBytes > 0) segment.damaged = true;
+      return bytes;
+    }
+    const bytes = Buffer.allocUnsafeSlow(to - from);
+    return bytes.subarray(0, files.readInto(segment.path, bytes, from));
   }
 
   #enter(segment: Segment): void {

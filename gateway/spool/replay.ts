@@ -98,6 +98,11 @@ export class Replay implements FrameOwner {
 
   recordSettled(frame: Frame, index: number, outcome: Outcome): void {
     if (outcome.kind === 'rejected') {
+      if (this.#options.spool.refuseWaiting(frame, index, outcome)) {
+        frame.deadLettered += 1;
+        this.#done(frame);
+        return;
+      }
       this.#burial.bury(frame, index, outcome.rejection);
       return;
     }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { FileLayer, SpoolFile } from './file-layer.ts';
 import { encodeSegmentHeader, segmentHeaderBytes } from './frame-format.ts';
-import { type SurveyedSegment, segmentFileName } from './survey.ts';
+import { type DamagedRange, type SurveyedSegment, segmentFileName } from './survey.ts';
 
 /** A segment file with frames that are durable. */
 export interface Segment {
@@ -18,6 +18,8 @@ export interface Segment {
   readonly firstAtMs: number;
   /** Not all of it could be read: kept under another name when it is done with. */
   damaged: boolean;
+  /** Damage that was reported when the spool was opened. */
+  readonly knownDamage: readonly DamagedRange[];
 }
 
 /** What a group needs to be written. */
@@ -39,8 +41,10 @@ export interface WrittenGroup {
 }
 
 /** What a segment is called that is done with, but of which not everything could be read. */
-export const damagedFileName = (name: string): string => `${name}.damaged`;
+export const damagedSuffix = '.damaged';
+export const damagedFileName = (name: string): string => `${name}${damagedSuffix}`;
 
+const nothingKept: { readonly files: number; readonly bytes: number } = { files: 0, bytes: 0 };
 const probeFileName = 'probe';
 
 /** The segment files of a spool. Its asynchronous functions must not overlap; `GroupWriter` sees to that. */
@@ -54,12 +58,15 @@ export class Segments {
   #nextSegment: number;
   /** Of all segments. */
   bytes = 0;
+  /** Of the files that are kept as damaged; nobody but the operator removes them. */
+  readonly kept: { files: number; bytes: number };
 
-  constructor(files: FileLayer, directory: string, segmentBytes: number, nextSegment: number) {
+  constructor(files: FileLayer, directory: string, segmentBytes: number, nextSegment: number, kept = nothingKept) {
     this.#files = files;
     this.#directory = directory;
     this.#segmentBytes = segmentBytes;
     this.#nextSegment = nextSegment;
+    this.kept = { ...kept };
   }
 
   /** Takes over a segment of an earlier process; only read from now on. */
@@ -67,7 +74,8 @@ export class Segments {
     const damaged = damage.length > 0;
     const path = join(this.#directory, name);
     const sinceMs = firstAtMs ?? Number.POSITIVE_INFINITY;
-    this.list.push({ name, path, firstFrame, nextFrame, end, unread: records, firstAtMs: sinceMs, damaged });
+    const place = { name, path, firstFrame, nextFrame, end, unread: records };
+    this.list.push({ ...place, firstAtMs: sinceMs, damaged, knownDamage: damage });
     this.bytes += end;
   }
 
@@ -135,7 +143,8 @@ export class Segments {
       throw error;
     }
     const end = segmentHeaderBytes;
-    const segment = { name, path, firstFrame, nextFrame: firstFrame, end, unread: 0, firstAtMs, damaged: false };
+    const place = { name, path, firstFrame, nextFrame: firstFrame, end, unread: 0 };
+    const segment = { ...place, firstAtMs, damaged: false, knownDamage: [] };
     this.list.push(segment);
     this.bytes += end;
     return { segment, file };
@@ -187,8 +196,13 @@ export class Segments {
   }
 
   async #remove(segment: Segment): Promise<void> {
-    if (segment.damaged) await this.#files.rename(segment.path, damagedFileName(segment.path));
-    else await this.#files.remove(segment.path);
+    if (segment.damaged) {
+      await this.#files.rename(segment.path, damagedFileName(segment.path));
+      this.kept.files += 1;
+      this.kept.bytes += segment.end;
+    } else {
+      await this.#files.remove(segment.path);
+    }
     this.list.splice(this.list.indexOf(segment), 1);
     this.bytes -= segment.end;
   }

@@ -1,5 +1,5 @@
 import type { Account } from '../core/account.ts';
-import { delivered, spooled, unanswered } from '../core/outcome.ts';
+import { delivered, type Outcome, spooled, unanswered } from '../core/outcome.ts';
 import type { Settleable } from '../core/publish.ts';
 import type { Pressure, RecordEncoder } from '../core/record-sink.ts';
 import { BufferPool } from '../record-batch/buffer-pool.ts';
@@ -13,9 +13,11 @@ import { GroupWriter } from './group-writer.ts';
 import { Intake } from './intake.ts';
 import type { SpoolBlock, SpoolObserver } from './observer.ts';
 import { type OpenDirectory, openDirectory } from './open-directory.ts';
+import { ReadPatience } from './read-patience.ts';
 import { ReplayReader } from './replay-reader.ts';
 import { type Segment, Segments } from './segments.ts';
 import type { BatchLimits, SpoolSettings } from './settings.ts';
+import { type Clocks, SpoolClock } from './spool-clock.ts';
 import { Waiting } from './waiting.ts';
 
 export interface SpoolOptions {
@@ -24,8 +26,8 @@ export interface SpoolOptions {
   readonly observer: SpoolObserver;
   /** The real one by default. */
   readonly files?: FileLayer;
-  /** Milliseconds since the epoch; the system's clock by default. */
-  readonly nowMs?: () => number;
+  /** The system's by default. */
+  readonly clocks?: Partial<Clocks>;
 }
 
 /** What is in the spool and not settled by Kafka. */
@@ -50,7 +52,9 @@ export const readRetryMs = 100;
  */
 export class Spool {
   readonly #observer: SpoolObserver;
-  readonly #nowMs: () => number;
+  readonly #clock: SpoolClock;
+  /** Frames from this one on were spooled by this process. */
+  readonly #firstOwnFrame: number;
   readonly #lock: DirectoryLock;
   readonly #segments: Segments;
   readonly #writer: GroupWriter;
@@ -60,7 +64,7 @@ export class Spool {
   readonly #waiting: Waiting;
   readonly #flight = new Flight();
   #isBypassed = false;
-  #isUnreadable = false;
+  readonly #patience: ReadPatience;
   #closed = false;
   /** Not settled. */
   #batches = 0;
@@ -99,14 +103,17 @@ export class Spool {
     return spool;
   }
 
-  private constructor(options: SpoolOptions, { lock, survey, cursorFile, cursor }: OpenDirectory) {
-    const { settings, limits, observer, files = nodeFiles, nowMs = Date.now } = options;
+  private constructor(options: SpoolOptions, { lock, survey, cursorFile, cursor, kept }: OpenDirectory) {
+    const { settings, limits, observer, files = nodeFiles, clocks } = options;
     this.#observer = observer;
-    this.#nowMs = nowMs;
+    const { wallMs = Date.now, monotonicMs = () => performance.now() } = clocks ?? {};
+    this.#patience = new ReadPatience(monotonicMs);
+    this.#clock = new SpoolClock({ wallMs, monotonicMs }, settings.maxAgeSeconds * 1000);
+    this.#firstOwnFrame = survey.nextFrame;
     this.#lock = lock;
-    this.#framing = new Framing(survey.nextFrame, nowMs);
+    this.#framing = new Framing(survey.nextFrame, () => this.#clock.nowMs());
     this.#waiting = new Waiting(limits, observer, (level) => this.onPressure(level));
-    this.#segments = new Segments(files, settings.directory, settings.segmentBytes, survey.nextSegment);
+    this.#segments = new Segments(files, settings.directory, settings.segmentBytes, survey.nextSegment, kept);
     for (const segment of survey.segments) {
       this.#segments.adopt(segment);
       this.#batches += segment.frames;
@@ -181,14 +188,14 @@ export class Spool {
    */
   next(): Frame | 'unreadable' | undefined {
     try {
-      const frame = this.#reader.next();
-      this.#setUnreadable(false);
+      const frame = this.#patience.isOver ? this.#reader.nextBehindDamage() : this.#reader.next();
+      if (this.#patience.succeeded()) this.#changedSoon();
       if (frame !== undefined) this.#flight.add(frame);
       return frame;
     } catch (error) {
       const { code = 'unknown' } = error as NodeJS.ErrnoException;
       this.#observer.diskFailed('read', code, readRetryMs);
-      this.#setUnreadable(true);
+      if (this.#patience.failed(error)) this.#changedSoon();
       return 'unreadable';
     }
   }
@@ -203,6 +210,16 @@ export class Spool {
       take(topic, batch);
     });
     this.#waiting.remove(records, bytes);
+  }
+
+  /**
+   * Kafka has refused a record of a frame for good. When the frame is not durable its device still waits, and its publish
+   * goes the way of one that never was in the spool: with a dead letter of its raw payload.
+   *
+   * @returns false when the device has been answered, so that the caller has to see to the record.
+   */
+  refuseWaiting(frame: Frame, index: number, outcome: Outcome): boolean {
+    return this.#waiting.settleOne(frame, index, outcome);
   }
 
   /** Kafka has settled one more record of a frame. Returns whether it was the last one. */
@@ -238,6 +255,11 @@ export class Spool {
   depth(): SpoolDepth {
     const records = this.recoveredRecords + this.appendedRecords - this.settledRecords - this.damagedRecords;
     return { records, batches: this.#batches, bytes: this.#segments.bytes, ageMs: this.#ageMs() };
+  }
+
+  /** Files that are kept as damaged, for the operator to look at and to remove. */
+  get kept(): { readonly files: number; readonly bytes: number } {
+    return this.#segments.kept;
   }
 
   /** Records that are in memory only and whose publishes wait for it. */
@@ -301,15 +323,13 @@ export class Spool {
     this.#waiting.settle(frame, spooled);
   }
 
-  #setUnreadable(isUnreadable: boolean): void {
-    if (isUnreadable === this.#isUnreadable) return;
-    this.#isUnreadable = isUnreadable;
-    // Later: whoever is told may ask for the next batch while this one is not where it belongs.
+  /** Later: whoever is told may ask for the next batch while this one is not where it belongs. */
+  #changedSoon(): void {
     setImmediate(() => this.#changed());
   }
 
   #changed(): void {
-    const block = this.#writer.block ?? (this.#isUnreadable ? 'failing' : undefined);
+    const block = this.#writer.block ?? (this.#patience.isFailing ? 'failing' : undefined);
     if (block !== this.block) {
       this.block = block;
       this.#observer.blockChanged(block);
@@ -318,7 +338,11 @@ export class Spool {
   }
 
   #ageMs(): number {
-    const oldest = this.#flight.oldest?.spooledAtMs ?? this.#reader.oldestAtMs;
-    return oldest === undefined ? 0 : Math.max(0, this.#nowMs() - oldest);
+    const inFlight = this.#flight.oldest;
+    const oldestAtMs = inFlight?.spooledAtMs ?? this.#reader.oldestAtMs;
+    // A segment of which no date can be read makes nothing look old.
+    if (oldestAtMs === undefined || oldestAtMs === Number.POSITIVE_INFINITY) return 0;
+    const isOwn = (inFlight?.number ?? this.#reader.nextFrame) >= this.#firstOwnFrame;
+    return isOwn ? this.#clock.ageMs(oldestAtMs) : this.#clock.recoveredAgeMs(oldestAtMs);
   }
 }

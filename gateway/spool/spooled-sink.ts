@@ -88,7 +88,10 @@ export class SpooledSink implements RecordSink {
     return way.append(topic, key, timestampMs, encoder, event, settleable);
   }
 
-  /** How full the gateway is: the target or the spool, whichever is fuller. A spool that takes nothing is full. */
+  /**
+   * How full the gateway is: the target or the spool, whichever is fuller. While the spool takes nothing, devices are held
+   * back as above the soft watermark: their answers are withheld, but pings are read, until the watermarks say otherwise.
+   */
   get pressure(): Pressure {
     return this.#pressure;
   }
@@ -101,8 +104,8 @@ export class SpooledSink implements RecordSink {
   /** To be called when the pressure of the target has changed. */
   targetPressureChanged(): void {
     if (this.#isSwitching) return;
-    const blocked = this.#state !== 'direct' && this.#spool.block !== undefined;
-    const level = blocked ? 2 : (Math.max(this.#target?.pressure ?? 0, this.#spool.pressure) as Pressure);
+    const least = this.#state !== 'direct' && this.#spool.block !== undefined ? 1 : 0;
+    const level = Math.max(least, this.#target?.pressure ?? 0, this.#spool.pressure) as Pressure;
     if (level === this.#pressure) return;
     this.#pressure = level;
     this.#onPressure(level);

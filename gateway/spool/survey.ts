@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { type Cursor, readCursor } from './cursor-file.ts';
 import type { FileLayer } from './file-layer.ts';
 import { decodeSegmentHeader, findFrame, type ReadFrame, segmentHeaderBytes } from './frame-format.ts';
+import { isMediumError, type ReadAround, readAround } from './read-around.ts';
 import { type DamagedRange, walkSegment } from './walk-segment.ts';
 
 export type { DamagedRange } from './walk-segment.ts';
@@ -65,6 +66,8 @@ interface SegmentFile {
   readonly name: string;
   readonly segment: number;
   readonly bytes: Buffer;
+  /** Bytes that the disk has lost. */
+  readonly lostBytes: number;
 }
 
 /**
@@ -88,7 +91,8 @@ export async function surveySpool(files: FileLayer, directory: string, visit?: S
     const expected = isFirst && cursor !== undefined ? cursor.frame : Number.POSITIVE_INFINITY;
     const surveyed = surveySegment(file, expected, limit, cursor, visit === undefined ? undefined : frames);
     await visit?.(file.name, frames);
-    if (following === undefined) tornBytes = file.bytes.length - surveyed.end;
+    // What the disk has lost was whole once: nothing says that it was a write cut short, and it is not cut off.
+    if (following === undefined && file.lostBytes === 0) tornBytes = file.bytes.length - surveyed.end;
     if (surveyed.frames > 0 || surveyed.damage.length > 0) segments.push(surveyed);
     else reader.needless.push(file.name);
     isFirst = false;
@@ -129,24 +133,35 @@ class DirectoryReader {
   /** The next file in which something can be read. */
   async next(): Promise<SegmentFile | undefined> {
     for (let name = this.#names.shift(); name !== undefined; name = this.#names.shift()) {
-      const bytes = await this.#read(name);
-      if (bytes === undefined) continue;
-      if (Number.isFinite(firstFrameOf(bytes))) return { name, segment: Number.parseInt(name, 10), bytes };
+      const read = await this.#read(name);
+      if (read === undefined) continue;
+      const { bytes, lostBytes } = read;
+      if (Number.isFinite(firstFrameOf(bytes))) return { name, segment: Number.parseInt(name, 10), bytes, lostBytes };
       // Frames are written once the header is durable: a file whose header was cut short never held any.
-      if (bytes.length <= segmentHeaderBytes) this.needless.push(name);
+      if (bytes.length <= segmentHeaderBytes && lostBytes === 0) this.needless.push(name);
       else this.unreadable.push({ name, bytes: bytes.length });
     }
     return undefined;
   }
 
-  async #read(name: string): Promise<Buffer | undefined> {
+  async #read(name: string): Promise<ReadAround | undefined> {
+    const path = join(this.#directory, name);
     try {
-      return await this.#files.read(join(this.#directory, name));
+      return await this.#readWhole(path);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
       // Removed since the directory was listed, by the gateway at work: the cursor has passed it by now.
       this.cursor = await readCursor(this.#files, this.#directory);
       return undefined;
+    }
+  }
+
+  async #readWhole(path: string): Promise<ReadAround> {
+    try {
+      return { bytes: await this.#files.read(path), lostBytes: 0 };
+    } catch (error) {
+      if (!isMediumError(error)) throw error;
+      return readAround(this.#files, path, 0, await this.#files.size(path));
     }
   }
 }
@@ -158,7 +173,7 @@ function firstFrameOf(bytes: Buffer): number {
 }
 
 function surveySegment(
-  { name, segment, bytes }: SegmentFile,
+  { name, segment, bytes, lostBytes }: SegmentFile,
   expected: number,
   limit: number,
   cursor: Cursor | undefined,
@@ -171,15 +186,19 @@ function surveySegment(
   const topics = new Set<string>();
   let firstAtMs: number | undefined;
   let lastAtMs: number | undefined;
-  const walked = walkSegment(bytes, { expected: firstFrame, limit, settledBelow }, (frame, at) => {
-    if (frame.number < settledBelow) return;
-    frames += 1;
-    records += frame.records;
-    topics.add(frame.topic);
-    firstAtMs ??= frame.spooledAtMs;
-    lastAtMs = frame.spooledAtMs;
-    placed?.push({ at, frame });
-  });
+  const walked = walkSegment(
+    bytes,
+    { expected: firstFrame, limit, settledBelow, isWhole: lostBytes > 0 },
+    (frame, at) => {
+      if (frame.number < settledBelow) return;
+      frames += 1;
+      records += frame.records;
+      topics.add(frame.topic);
+      firstAtMs ??= frame.spooledAtMs;
+      lastAtMs = frame.spooledAtMs;
+      placed?.push({ at, frame });
+    },
+  );
   const damage = [...walked.damage];
   if (decodeSegmentHeader(bytes) === undefined) {
     damage.unshift({ from: 0, to: segmentHeaderBytes, firstFrame, nextFrame: firstFrame });
@@ -188,6 +207,10 @@ function surveySegment(
     damage.unshift({ from: 0, to: 0, firstFrame: expected, nextFrame: firstFrame });
   }
   const { end, nextFrame } = walked;
+  const isTailLost = lostBytes > 0 && end < bytes.length && limit === Number.POSITIVE_INFINITY;
+  if (isTailLost && damage.length === 0) {
+    damage.push({ from: end, to: bytes.length, firstFrame: nextFrame, nextFrame });
+  }
   const fileBytes = bytes.length;
   return { name, segment, firstFrame, nextFrame, end, fileBytes, frames, records, topics, firstAtMs, lastAtMs, damage };
 }

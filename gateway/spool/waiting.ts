@@ -5,6 +5,9 @@ import { type WatermarkSettings, Watermarks } from '../core/watermarks.ts';
 import type { Frame } from './frame.ts';
 import type { SpoolObserver } from './observer.ts';
 
+/** Has been told. */
+const told: Settleable = { settleRecord: () => undefined };
+
 /** Records that are in memory only, so that somebody waits for the disk, or for Kafka, should it be quicker. */
 export class Waiting {
   readonly #watermarks: Watermarks;
@@ -35,6 +38,19 @@ export class Waiting {
     frame.waiting = [];
     this.#watermarks.remove(records, rawBytes);
     this.tell(waiting, outcome);
+  }
+
+  /**
+   * Tells the one who waits for a record of a frame, ahead of the others; it counts as waiting until they are told.
+   *
+   * @returns false when nobody waits for it: the frame is durable, and its device has been answered.
+   */
+  settleOne(frame: Frame, index: number, outcome: Outcome): boolean {
+    const settleable = frame.waiting[index];
+    if (settleable === undefined) return false;
+    frame.waiting = frame.waiting.with(index, told);
+    this.tell([settleable], outcome);
+    return true;
   }
 
   /** Tells each, in order. One that throws does not keep it from the others. */

@@ -18,6 +18,8 @@ export interface WalkLimits {
   readonly limit: number;
   /** Frames before this are settled; it does not matter what became of them. */
   readonly settledBelow: number;
+  /** Its last write is known not to have been cut short: the disk has lost pages that it had. */
+  readonly isWhole: boolean;
 }
 
 export interface WalkedSegment {
@@ -37,7 +39,7 @@ export interface WalkedSegment {
  * - damage, in every other case: the frames there were durable, and acknowledged.
  */
 export function walkSegment(bytes: Buffer, limits: WalkLimits, visit: FrameVisitor): WalkedSegment {
-  const { limit, settledBelow } = limits;
+  const { limit, settledBelow, isWhole } = limits;
   const isLast = limit === Number.POSITIVE_INFINITY;
   const damage: DamagedRange[] = [];
   let next = limits.expected;
@@ -48,7 +50,7 @@ export function walkSegment(bytes: Buffer, limits: WalkLimits, visit: FrameVisit
     if (found === undefined || found.frame.number >= limit || found.frame.number < next) break;
     const { frame } = found;
     if (frame.number > next || found.at > at) {
-      const wasDurable = !isLast || newestGroup(bytes, found.at) > next;
+      const wasDurable = !isLast || isWhole || newestGroup(bytes, found.at) > next;
       if (!wasDurable) break;
       const lost = frame.number > settledBelow && next < frame.number;
       if (lost)

@@ -25,6 +25,7 @@ class SteppedFiles implements FileLayer {
   readonly list: FileLayer['list'];
   readonly read: FileLayer['read'];
   readonly readInto: FileLayer['readInto'];
+  readonly size: FileLayer['size'];
 
   constructor(files: FileLayer, stepped: (step: string) => void) {
     this.#files = files;
@@ -32,6 +33,7 @@ class SteppedFiles implements FileLayer {
     this.list = (path) => files.list(path);
     this.read = (path) => files.read(path);
     this.readInto = (path, target, position) => files.readInto(path, target, position);
+    this.size = (path) => files.size(path);
   }
 
   async #step<Result>(name: string, step: () => Promise<Result>): Promise<Result> {

@@ -1,4 +1,6 @@
-import { stat } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { SettledBatch } from '../../../gateway/spool/observer.ts';
 import { Spool } from '../../../gateway/spool/spool.ts';
@@ -37,7 +39,8 @@ describe('a disk that fails', () => {
     Object.assign(files, fault);
     const during = send(assembly, settlements, 300, 300);
     await wait('the failure', () => assembly.sink.blockedReason === 'spool_failing');
-    expect(assembly.sink.pressure).toBe(2);
+    // Nothing is answered, but pings are: level 2 would read no socket for as long as it takes.
+    expect(assembly.sink.pressure).toBe(1);
     await wait('another try', () => assembly.recording.of('diskFailed').length >= 2);
     expect(settlements.settled).toHaveLength(300);
 
@@ -99,6 +102,96 @@ describe('a disk that fails', () => {
     expect(target.values()).toEqual(values);
     await close();
   });
+
+  test('has lost a page while it was running: after a while that is damage, and everything else goes on', async () => {
+    await using directory = await TestDirectory.make();
+    const files = new FaultyFiles();
+    let monotonicMs = 0;
+    const settings = settingsFor(directory.path, { segmentBytes: 64 * 1024 });
+    const clocks = { monotonicMs: () => monotonicMs };
+    const { sink, spool, recording, close } = await assemble(settings, undefined, { files, clocks });
+    const settlements = new Settlements();
+    for (let from = 0; from < 3000; from += 100) {
+      send({ sink }, settlements, from, 100);
+      await wait('answers', () => settlements.settled.length === from + 100);
+    }
+    files.lostPages = [{ name: '1.segment', at: 4096 }];
+    const target = new FakeTarget();
+    sink.attach(target);
+    await wait('the failure', () => sink.blockedReason === 'spool_failing');
+    await wait('tries', () => recording.of('diskFailed').length >= 12);
+    expect(target.log).toEqual([]);
+    monotonicMs += 5000;
+    await wait('direct', () => sink.state === 'direct' && spool.depth().records === 0);
+    send({ sink }, settlements, 3000, 100);
+    await wait('answers', () => settlements.settled.length === 3100);
+    expect(recording.of('damaged')).toHaveLength(1);
+    expect(spool.damagedRecords).toBeGreaterThan(0);
+    expect(target.log).toHaveLength(3100 - spool.damagedRecords);
+    const numbers = target.values().map((value) => Number(value.slice(1)));
+    expect(numbers).toEqual([...numbers].sort((a, b) => a - b));
+    await wait('the segment to be kept', () => spool.kept.files === 1);
+    expect(existsSync(join(directory.path, '0000000000000001.segment.damaged'))).toBe(true);
+    await close();
+  });
+
+  test('is asked for ever when it is not the medium that fails', async () => {
+    await using directory = await TestDirectory.make();
+    const settings = settingsFor(directory.path);
+    const early = await assemble(settings);
+    const settlements = new Settlements();
+    const values = send(early, settlements, 0, 500);
+    await wait('answers', () => settlements.settled.length === 500);
+    await early.close();
+    const files = new FaultyFiles();
+    let monotonicMs = 0;
+    const target = new FakeTarget();
+    const clocks = { monotonicMs: () => monotonicMs };
+    const { sink, recording, close } = await assemble(settings, undefined, { files, clocks });
+    files.lostPages = [{ name: '1.segment', at: 0 }];
+    files.failRead = 'EMFILE';
+    sink.attach(target);
+    await wait('tries', () => recording.of('diskFailed').length >= 12);
+    monotonicMs += 60_000;
+    const tries = recording.of('diskFailed').length;
+    await wait('more of them', () => recording.of('diskFailed').length > tries);
+    files.lostPages = [];
+    await wait('direct', () => sink.state === 'direct' && target.log.length === values.length);
+    expect(recording.of('damaged')).toEqual([]);
+    await close();
+  });
+
+  test.each([
+    ['in the middle', 4096, 'first'],
+    ['in the last group, behind which nothing proves that it was durable', 4096, 'last'],
+    ['with a header', 0, 'first'],
+  ])('has lost a page %s before the start: what is left is replayed, what is not is reported', async (_, at, which) => {
+    await using directory = await TestDirectory.make();
+    const settings = settingsFor(directory.path, { segmentBytes: 32 * 1024 });
+    const early = await assemble(settings);
+    const settlements = new Settlements();
+    const values: string[] = [];
+    for (let from = 0; from < 4000; from += 1000) {
+      values.push(...send(early, settlements, from, 1000));
+      await wait('answers', () => settlements.settled.length === values.length);
+    }
+    await early.close();
+    const names = (await readdir(directory.path)).filter((name) => name.endsWith('.segment')).sort();
+    expect(names.length).toBeGreaterThan(1);
+    const name = names.at(which === 'first' ? 0 : -1) as string;
+    const files = new FaultyFiles();
+    files.lostPages = [{ name, at }];
+    const target = new FakeTarget();
+    const { sink, spool, recording, close } = await assemble(settings, target, { files });
+    await wait('direct', () => sink.state === 'direct' && spool.depth().records === 0);
+    expect(recording.of('damaged').map(([segment]) => segment)).toEqual(expect.arrayContaining([name]));
+    const replayed = new Set(target.values());
+    expect(target.values()).toEqual(values.filter((value) => replayed.has(value)));
+    expect(replayed.size).toBeGreaterThan(3000);
+    expect(replayed.size).toBeLessThan(4000);
+    await close();
+    expect(existsSync(join(directory.path, `${name}.damaged`))).toBe(true);
+  });
 });
 
 describe('a full spool', () => {
@@ -115,7 +208,7 @@ describe('a full spool', () => {
     }
     expect(assembly.spool.depth().bytes).toBeLessThanOrEqual(8000);
     expect(settlements.settled.length).toBe(values.length - 50);
-    expect(assembly.sink.pressure).toBe(2);
+    expect(assembly.sink.pressure).toBe(1);
     const target = new FakeTarget();
     assembly.sink.attach(target);
     await wait('answers', () => settlements.settled.length === values.length);
@@ -126,14 +219,14 @@ describe('a full spool', () => {
 
   test('is also one whose oldest record is too old', async () => {
     await using directory = await TestDirectory.make();
-    let nowMs = 1_000_000;
+    let monotonicMs = 0;
     const assembly = await assemble(settingsFor(directory.path, { maxAgeSeconds: 10 }), undefined, {
-      nowMs: () => nowMs,
+      clocks: { monotonicMs: () => monotonicMs },
     });
     const settlements = new Settlements();
     send(assembly, settlements, 0, 10);
     await wait('answers', () => settlements.settled.length === 10);
-    nowMs += 11_000;
+    monotonicMs += 11_000;
     expect(assembly.spool.depth().ageMs).toBe(11_000);
     send(assembly, settlements, 10, 10);
     await wait('a full spool', () => assembly.sink.blockedReason === 'spool_full');
@@ -183,4 +276,46 @@ describe('a record that Kafka refuses for good', () => {
     expect(settled.reduce((sum, { deadLettered }) => sum + deadLettered, 0)).toBe(2);
     await close();
   });
+
+  test('before its batch is on the disk is told to its publish, which has a letter of its own', async () => {
+    await using directory = await TestDirectory.make();
+    const files = new FaultyFiles();
+    const assembly = await assemble(settingsFor(directory.path), undefined, { files });
+    files.failSync = 'EIO';
+    const settlements = new Settlements();
+    send(assembly, settlements, 0, 100);
+    await wait('the failure', () => assembly.sink.blockedReason === 'spool_failing');
+    const target = new FakeTarget();
+    target.refused.add('r7').add('r42');
+    assembly.sink.attach(target);
+    await wait('answers', () => settlements.settled.length === 100);
+    expect(settlements.names('rejected')).toEqual(['r7', 'r42']);
+    expect(settlements.names('delivered')).toHaveLength(98);
+    // The letters of these two are up to their publishes.
+    expect(target.log.filter(({ topic }) => topic === 'dlq')).toEqual([]);
+    expect(assembly.spool.accounts().filter(({ came, went, held }) => came !== went + held)).toEqual([]);
+    files.failSync = undefined;
+    await assembly.close();
+  });
+});
+
+test('every damaged place of a segment is reported', async () => {
+  await using directory = await TestDirectory.make();
+  const { sink, spool, recording, close } = await assemble(settingsFor(directory.path, { segmentBytes: 64 * 1024 }));
+  const settlements = new Settlements();
+  for (let from = 0; from < 2000; from += 100) {
+    send({ sink }, settlements, from, 100);
+    await wait('answers', () => settlements.settled.length === from + 100);
+  }
+  const path = join(directory.path, '0000000000000001.segment');
+  const bytes = await readFile(path);
+  for (const at of [3000, 9000, 15_000]) bytes.fill(7, at, at + 10);
+  await writeFile(path, bytes);
+  const target = new FakeTarget();
+  sink.attach(target);
+  await wait('direct', () => sink.state === 'direct' && spool.depth().records === 0);
+  expect(recording.of('damaged')).toHaveLength(3);
+  expect(spool.damagedRecords).toBe(300);
+  expect(target.log).toHaveLength(1700);
+  await close();
 });

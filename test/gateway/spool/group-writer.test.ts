@@ -34,6 +34,7 @@ class SlowCursor {
     list: () => Promise.resolve([]),
     read: () => Promise.resolve(Buffer.alloc(0)),
     readInto: () => 0,
+    size: () => Promise.resolve(0),
     remove: () => Promise.resolve(),
     rename: () => Promise.resolve(),
   };

@@ -11,6 +11,7 @@ import type { SpoolObserver } from '../../../gateway/spool/observer.ts';
 import type { SpoolTarget } from '../../../gateway/spool/replay.ts';
 import type { BatchLimits, SpoolSettings } from '../../../gateway/spool/settings.ts';
 import { Spool } from '../../../gateway/spool/spool.ts';
+import type { Clocks } from '../../../gateway/spool/spool-clock.ts';
 import { SpooledSink } from '../../../gateway/spool/spooled-sink.ts';
 import { textEncoder } from '../kafka/recording.ts';
 
@@ -201,7 +202,7 @@ export interface Assembly {
 export async function assemble(
   settings: SpoolSettings,
   target?: SpoolTarget,
-  options: { files?: FileLayer; nowMs?: () => number; limits?: BatchLimits } = {},
+  options: { files?: FileLayer; clocks?: Partial<Clocks>; limits?: BatchLimits } = {},
 ): Promise<Assembly> {
   const recording = new RecordingSpoolObserver();
   const { observer } = recording;
@@ -210,11 +211,14 @@ export async function assemble(
   return { spool, sink, recording, close: () => sink.close() };
 }
 
-/** Real files whose writes, fsyncs and creations fail while the test says so. */
+/** Real files whose writes, fsyncs, creations and reads fail while the test says so. */
 export class FaultyFiles implements FileLayer {
   failWrite: string | undefined;
   failSync: string | undefined;
   failOpen: string | undefined;
+  /** Pages of 4 KiB, by the end of a file's path, that the disk does not give away. */
+  lostPages: { readonly name: string; readonly at: number }[] = [];
+  failRead = 'EIO';
   /** Bytes that the disk still takes; then ENOSPC, after a part has been written. */
   freeBytes = Number.POSITIVE_INFINITY;
   syncs = 0;
@@ -223,8 +227,20 @@ export class FaultyFiles implements FileLayer {
   makeDirectory = (path: string) => this.#files.makeDirectory(path);
   syncDirectory = (path: string) => this.#files.syncDirectory(path);
   list = (path: string) => this.#files.list(path);
-  read = (path: string) => this.#files.read(path);
-  readInto = (path: string, target: Buffer, position: number) => this.#files.readInto(path, target, position);
+  size = (path: string) => this.#files.size(path);
+  async read(path: string): Promise<Buffer> {
+    const bytes = await this.#files.read(path);
+    this.#checkPages(path, 0, bytes.length);
+    return bytes;
+  }
+  readInto = (path: string, target: Buffer, position: number) => {
+    this.#checkPages(path, position, position + target.length);
+    return this.#files.readInto(path, target, position);
+  };
+  #checkPages(path: string, from: number, to: number): void {
+    const isLost = this.lostPages.some(({ name, at }) => path.endsWith(name) && at < to && from < at + 4096);
+    if (isLost) throw systemError(this.failRead, 'read');
+  }
   remove = (path: string) => this.#files.remove(path);
   rename = (from: string, to: string) => this.#files.rename(from, to);
 
