@@ -5,10 +5,16 @@ import type { Rejection } from '../gateway/core/outcome.ts';
 import { createPipeline, type Pipeline } from '../gateway/core/pipeline.ts';
 import { obtainSchemas } from '../gateway/schema-registry/obtain-schemas.ts';
 import { openRegistry } from '../gateway/schema-registry/open-registry.ts';
+import { topicDemandsOf } from '../gateway/topic-demands-of.ts';
 import { type CapturedRecord, CapturedRecords } from './captured-records.ts';
 import type { Letter } from './letter.ts';
 import { headerArray } from './notes.ts';
 import { ReplayedPublish } from './replayed-publish.ts';
+
+/** Topics to which a gateway with these settings writes events, and what it derives from them. */
+export function eventTopicsOf(config: GatewayConfig): string[] {
+  return [...topicDemandsOf(config).keys()].filter((topic) => topic !== config.deadLetterTopic);
+}
 
 /** As in the gateway: more than a batch's header and a record's own lengths take. */
 const batchOverheadBytes = 256;
@@ -34,7 +40,7 @@ export class Judge {
     const maxRecordBytes = config.kafka.maxBatchBytes - batchOverheadBytes;
     this.#pipeline = createPipeline({ routes, codecs, limits, source, tenant, maxRecordBytes });
     this.#sink = new CapturedRecords(maxRecordBytes);
-    this.#topics = new Set(routes.map(({ kafkaTopic }) => kafkaTopic));
+    this.#topics = new Set(eventTopicsOf(config));
   }
 
   /** @param attempt how often the letter has been replayed, this time included. */
@@ -49,7 +55,7 @@ export class Judge {
   #judgeRecord(letter: Letter, record: NonNullable<Letter['record']>, attempt: number): Verdict {
     const { kafkaTopic, key } = record;
     if (!this.#topics.has(kafkaTopic)) {
-      return { rejection: { reason: 'no_route', detail: `no route writes to ${kafkaTopic} any more` } };
+      return { rejection: { reason: 'no_route', detail: `nothing of the gateway writes to ${kafkaTopic} any more` } };
     }
     const own = record.headers.filter(([name]) => name !== 'ce_replayattempt');
     const headers = headerArray([...own, ['ce_replayattempt', Buffer.from(String(attempt))]]);

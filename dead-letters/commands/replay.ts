@@ -4,7 +4,7 @@ import { Pacer } from '../../record-log/pacer.ts';
 import { RecordWriter } from '../../record-log/record-writer.ts';
 import { Reporter, stopSignal } from '../../record-log/reporter.ts';
 import { type LetterFilter, matches, withFilter } from '../filter.ts';
-import { Judge, registeredCodecs, unregisteredCodecs } from '../judge.ts';
+import { eventTopicsOf, Judge, registeredCodecs, unregisteredCodecs } from '../judge.ts';
 import { LetterTopic } from '../letter-topic.ts';
 import { LetterReplay } from '../replay.ts';
 import { type LettersChoice, type Source, withLetters, withSource } from './common.ts';
@@ -43,7 +43,7 @@ async function replay(options: ReplayCommandOptions): Promise<void> {
     const { config, cluster, deadLetterTopic } = source;
     const codecs = dryRun ? unregisteredCodecs(config) : await registeredCodecs(config);
     const topic = await LetterTopic.open(cluster, deadLetterTopic);
-    const eventTopics = [...new Set(config.routes.map(({ kafkaTopic }) => kafkaTopic))];
+    const eventTopics = eventTopicsOf(config);
     const writer = dryRun ? undefined : await openWriter(source, eventTopics, reporter);
     try {
       const letters = new LetterReplay({

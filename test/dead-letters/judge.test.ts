@@ -67,7 +67,7 @@ describe('a letter that is replayed', () => {
     expect(judge.judge(inPayload, 1)).toMatchObject({ rejection: { reason: 'wrong_identity' } });
   });
 
-  it('is offered to Kafka as it is when it is a record that Kafka refused, if a route still writes there', () => {
+  it('is offered to Kafka as it is when it is a record that Kafka refused, if the gateway still writes there', () => {
     const refused = {
       dlq_message: 'm',
       dlq_kafka_topic: 'veh.events.raw',
@@ -98,5 +98,10 @@ describe('a letter that is replayed', () => {
     expect(names).toEqual(['ce_id', 'ce_time', 'ce_replayattempt']);
     const gone = judge.judge(readLetter(record('elsewhere'), dlq) as Letter, 1);
     expect(gone).toMatchObject({ rejection: { reason: 'no_route' } });
+    const alert = readLetter(record('alerts'), dlq) as Letter;
+    expect(judge.judge(alert, 1)).toMatchObject({ rejection: { reason: 'no_route' } });
+    const alerting = { ...defaultConfig, alerts: { ...defaultConfig.alerts, enabled: true } };
+    const written = new Judge(alerting, unregisteredCodecs(defaultConfig)).judge(alert, 1);
+    expect(written).toMatchObject({ records: [{ topic: 'alerts' }] });
   });
 });
