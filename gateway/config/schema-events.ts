@@ -63,6 +63,14 @@ export const routes = (defaults: readonly RouteSettings[]) => ({
 });
 
 export const validation = section('Limits on what devices report.', {
+  maxBatchItems: integer(
+    'Items of one batch message; a larger one is a dead letter, for its device to send in parts.',
+    {
+      default: 2000,
+      minimum: 1,
+      maximum: 100_000,
+    },
+  ),
   maxClockAheadSeconds: integer('How far an event time may lie ahead of the time of receipt.', {
     default: 300,
     minimum: 0,

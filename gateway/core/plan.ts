@@ -11,11 +11,16 @@ import { Envelope } from './validation/envelope.ts';
 import { type ClockLimits, type ClockObserver, EventClock } from './validation/event-clock.ts';
 import { type FieldRule, fieldRules } from './validation/field-rules.ts';
 
+export interface BatchLimits {
+  /** Items of one batch message. */
+  readonly maxBatchItems: number;
+}
+
 export interface PipelineOptions extends RecordOrigin {
   readonly routes: readonly RouteSettings[];
   /** Codec of each protobuf route, by the route's pattern. */
   readonly codecs: ReadonlyMap<string, RouteCodec>;
-  readonly limits: ClockLimits;
+  readonly limits: ClockLimits & BatchLimits;
   readonly clockObserver?: ClockObserver | undefined;
   /** Bytes of key, value and headers that the sink is certain to take as one record. */
   readonly maxRecordBytes: number;
@@ -44,6 +49,8 @@ export interface PipelinePlan {
   /** In the order of `table.routes`. */
   readonly routes: readonly RoutePlan[];
   readonly clock: EventClock;
+  /** All items of a batch are written in one turn: this bounds how long others wait for that, and how much it becomes. */
+  readonly maxBatchItems: number;
   readonly maxRecordBytes: number;
   readonly alerts: AlertPlan | undefined;
   readonly windows: DeviceWindows | undefined;
@@ -60,6 +67,7 @@ export function planPipeline(options: PipelineOptions): PipelinePlan {
   return {
     table,
     routes: table.routes.map((route) => planRoute(route, options)),
+    maxBatchItems: options.limits.maxBatchItems,
     clock: new EventClock(options.limits, options.clockObserver),
     maxRecordBytes: options.maxRecordBytes,
     alerts: options.alerts,

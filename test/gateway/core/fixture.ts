@@ -134,7 +134,7 @@ export const registered = (ids: ReadonlyMap<string, number>): ReadonlyMap<string
 export const defaultOptions: PipelineOptions = {
   routes: defaultRoutes,
   codecs: contracts.codecs(registered(schemaIds)),
-  limits: { maxClockAheadSeconds: 300, maxClockBehindSeconds: 30 * 86_400, absurdClock: 'clamp' },
+  limits: { maxClockAheadSeconds: 300, maxClockBehindSeconds: 30 * 86_400, absurdClock: 'clamp', maxBatchItems: 100 },
   source: '/edge-ingest-gateway',
   maxRecordBytes: 100_000,
 };

@@ -193,6 +193,15 @@ describe('a batch', () => {
     expect(rejection).toEqual({ reason: 'invalid_field', detail: 'the batch has no items' });
   });
 
+  it('is refused when it has more items than one turn may take', () => {
+    const items = Array.from({ length: 101 }, (_, i) => ({ ...report, sequence: i }));
+    expect(run({ topic: batchTopic, payload: batch(items.slice(1)) }).rejection).toBeUndefined();
+    expect(run({ topic: batchTopic, payload: batch(items) })).toEqual({
+      rejection: { reason: 'too_large', detail: 'the batch has 101 items; at most 100 are taken in one message' },
+      records: [],
+    });
+  });
+
   it('is refused whole when any of its records is too large, wherever it stands', () => {
     // 64 codes of 32 characters make a record of about 2,400 bytes, the others have about 330.
     const large = { ...report, faultCodes: Array.from({ length: 64 }, () => 'x'.repeat(32)) };
