@@ -36,10 +36,14 @@ const hysteresis = 0.05;
 /**
  * V8 and the allocator keep much of what is freed, and use it again: resident, but not lost. As long as no more than these
  * shares are occupied, the resident memory alone raises no alarm, or no more than level 1. Otherwise there were no way back
- * from a flood. Near the ceiling that ends: at the last mark it is level 1 at least, and from the ceiling on the resident
- * memory alone counts. What fills it may be fragments, or native memory that V8 knows nothing of.
+ * from a flood. Near the ceiling that ends: from the last mark on collections are asked for all the same; hardly below the
+ * ceiling it is level 1 at least, and from the ceiling on the resident memory alone counts. What fills it may be fragments,
+ * or native memory that V8 knows nothing of.
  */
 const roomyShares = { noAlarm: 0.55, level1: 0.7 } as const;
+/** Closer to the ceiling than the peak that a flood leaves behind, or there were no way back from that either. */
+const floorMark = 0.97;
+const floorHysteresis = 0.02;
 
 const lookEveryMs = 50;
 /** Between two collections that are asked for, by level. */
@@ -94,7 +98,8 @@ export class MemoryWatch {
   /** Looks once; done by the timer. */
   look(): void {
     let reading = this.#read();
-    const isCollected = this.#levelFor(reading) > 0 && this.#collectIfDue();
+    const isWanted = this.#levelFor(reading) > 0 || reading.residentBytes >= marks[2] * this.#options.ceilingBytes;
+    const isCollected = isWanted && this.#collectIfDue();
     if (isCollected) reading = this.#read();
     const level = this.#levelFor(reading);
     this.#floor = this.#floorOf(reading);
@@ -118,7 +123,7 @@ export class MemoryWatch {
   #floorOf({ residentBytes }: MemoryReading): MemoryLevel {
     const share = residentBytes / this.#options.ceilingBytes;
     if (share >= (this.#floor === 3 ? 1 - hysteresis : 1)) return 3;
-    return share >= (this.#floor > 0 ? marks[2] - hysteresis : marks[2]) ? 1 : 0;
+    return share >= (this.#floor > 0 ? floorMark - floorHysteresis : floorMark) ? 1 : 0;
   }
 
   #levelFor(reading: MemoryReading): MemoryLevel {

@@ -85,16 +85,18 @@ describe('the watch over the memory', () => {
     expect(levels).toEqual([2, 1, 0, 2]);
   });
 
-  it('holds devices back and collects near the ceiling, however little of the memory is occupied', () => {
+  it('collects near the ceiling, and holds devices back just below it, however little of the memory is occupied', () => {
     const { state, levels, look, collections } = watchOf();
     state.occupiedBytes = 100;
     look(919);
     expect(collections()).toBe(0);
     look(920);
-    look(871);
-    look(869);
-    expect(levels).toEqual([1, 0]);
     expect(collections()).toBe(1);
+    expect(levels).toEqual([]);
+    look(970);
+    look(951);
+    look(949);
+    expect(levels).toEqual([1, 0]);
   });
 
   it('stops reading at the ceiling, whatever it is that fills the memory', () => {
@@ -105,7 +107,7 @@ describe('the watch over the memory', () => {
     look(951);
     look(949);
     look(999);
-    expect(levels).toEqual([3, 1]);
+    expect(levels).toEqual([3, 0, 1]);
   });
 
   it('says how much too much there is, as long as it is critical and collecting does not help', () => {

@@ -126,6 +126,8 @@ describe('when hundreds of connections send all that they can', () => {
         identity: { cacheMaxEntries: 1000, hashConcurrency: 1 },
         kafka: { softRecords: 10_000, hardRecords: 20_000, softBytes: 8 * mebibyte, hardBytes: 16 * mebibyte },
         memory: { maxBytes },
+        // The flood is one event over and over: dropped as copies it would be no load.
+        duplicates: { enabled: false },
         readiness: { unsettledAfterMs: 3000, pressureAfterMs: 1000, recoverAfterMs: 1000 },
       },
     }).settings;
@@ -229,11 +231,13 @@ describe('when hundreds of connections send all that they can', () => {
         deadlineMs: 60_000,
         what: 'the memory to be near its ceiling',
       });
+      const deliveredBefore = await gateway.metric('edge_publishes_delivered_total');
       for (let look = 0; look < 20; look += 1) {
-        expect(await gateway.metric('edge_memory_level')).toBeLessThanOrEqual(3);
         expect(await peakResidentBytes(gateway)).toBeLessThan(tightCeilingBytes);
         await new Promise((resolve) => setTimeout(resolve, 500));
       }
+      // Held back is not shut: records go on to Kafka all the time.
+      expect(await gateway.metric('edge_publishes_delivered_total')).toBeGreaterThan(deliveredBefore);
       console.info({
         peakMiB: Math.round((await peakResidentBytes(gateway)) / mebibyte),
         alarms: await gateway.metric('edge_memory_alarms_total'),
