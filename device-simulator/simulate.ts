@@ -61,11 +61,11 @@ export async function simulate(
 async function offsetsBefore(
   kafka: readonly string[],
   topics: readonly string[],
-): Promise<ReadonlyMap<string, bigint> | undefined> {
+): Promise<ReadonlyMap<string, number> | undefined> {
   try {
     return await endOffsets(kafka, topics);
   } catch (error) {
-    if (error instanceof VerifyError && error.code === 'no_topic') return undefined;
+    if (error instanceof VerifyError && error.code === 'topic_missing') return undefined;
     throw error;
   }
 }
@@ -73,7 +73,7 @@ async function offsetsBefore(
 function readBack(
   { kafka, registryUrl, topics }: NonNullable<SimulatorSettings['verify']>,
   ledger: Ledger,
-  startOffsets: ReadonlyMap<string, bigint> | undefined,
+  startOffsets: ReadonlyMap<string, number> | undefined,
   screen: Screen,
 ) {
   return verify({

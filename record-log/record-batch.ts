@@ -112,7 +112,8 @@ export function* recordsOf(partition: number, batch: RecordBatch): Generator<Log
   }
 }
 
-function unpacked({ compression, body }: RecordBatch): Buffer {
+/** Its records as bytes, uncompressed. @throws {DamagedBatch} */
+export function unpacked({ compression, body }: RecordBatch): Buffer {
   if (compression === 0) return body;
   const algorithm = compressionsAlgorithmsByBitmask[compression];
   if (algorithm === undefined) throw new DamagedBatch(`a batch is compressed with the unknown codec ${compression}`);

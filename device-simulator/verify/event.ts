@@ -1,6 +1,6 @@
 import type { KafkaEvent } from '../core/reconcile.ts';
-import type { PartitionPlace } from './cluster.ts';
-import type { RecordCursor } from './record-batch.ts';
+import type { RecordCursor } from './record-cursor.ts';
+import type { PartitionPlace } from './topic-reader.ts';
 
 /** What a decoded record says about where it comes from; undefined when it is not one of the contract's events. */
 export function eventOf(

@@ -11,7 +11,7 @@ export interface VerifyOptions {
   readonly registryUrl: string;
   readonly topics: readonly string[];
   /** End offsets from before the run, by `topic/partition` (see `endOffsets`): what is older is not read. */
-  readonly startOffsets?: ReadonlyMap<string, bigint>;
+  readonly startOffsets?: ReadonlyMap<string, number>;
   readonly ledger: Ledger;
   readonly onProgress?: (recordsRead: number, recordsInAll: number) => void;
 }

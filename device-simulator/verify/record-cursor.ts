@@ -1,47 +1,4 @@
-import { compressionsAlgorithmsByBitmask } from '@platformatic/kafka';
 import { VerifyError } from './errors.ts';
-
-/** Offsets of the fields of a record batch, format v2 (Kafka protocol guide, «Record Batch»). */
-const at = { length: 8, attributes: 21, lastOffsetDelta: 23, count: 57, records: 61 } as const;
-/** First offset and length, which `length` does not count. */
-const prefixBytes = 12;
-const compressionMask = 0x07;
-const controlFlag = 0x20;
-
-/** The header of a record batch, and its records as they are on the wire, uncompressed. */
-export interface RecordBatch {
-  readonly firstOffset: bigint;
-  readonly lastOffsetDelta: number;
-  /** Written by Kafka itself to end a transaction; holds no events. */
-  readonly isControl: boolean;
-  readonly count: number;
-  readonly records: Buffer;
-}
-
-/** The record batches in the answer to a Fetch; the last one may be cut off and is then left out. */
-export function* recordBatches(bytes: Buffer): Generator<RecordBatch> {
-  for (let start = 0; start + at.records <= bytes.length; ) {
-    const end = start + prefixBytes + bytes.readInt32BE(start + at.length);
-    if (end > bytes.length) return;
-    const attributes = bytes.readInt16BE(start + at.attributes);
-    yield {
-      firstOffset: bytes.readBigInt64BE(start),
-      lastOffsetDelta: bytes.readInt32BE(start + at.lastOffsetDelta),
-      isControl: (attributes & controlFlag) !== 0,
-      count: bytes.readInt32BE(start + at.count),
-      records: uncompressed(bytes.subarray(start + at.records, end), attributes & compressionMask),
-    };
-    start = end;
-  }
-}
-
-function uncompressed(bytes: Buffer, compression: number): Buffer {
-  if (compression === 0) return bytes;
-  const algorithm = compressionsAlgorithmsByBitmask[compression];
-  if (!algorithm)
-    throw new VerifyError('unreadable_batch', `a record batch is compressed with unknown codec ${compression}`);
-  return algorithm.decompressSync(bytes);
-}
 
 const eventIdName = Buffer.from('ce_id');
 
@@ -64,8 +21,12 @@ export class RecordCursor {
   readonly #first: number;
   readonly #end: number;
 
-  /** Stands before the first record; visits offset deltas from `first` up to but not including `end`. */
-  constructor({ records, count }: RecordBatch, first: number, end: number) {
+  /**
+   * Stands before the first record; visits offset deltas from `first` up to but not including `end`.
+   *
+   * @param records of a record batch of format v2, uncompressed; `count` of them.
+   */
+  constructor(records: Buffer, count: number, first: number, end: number) {
     this.bytes = records;
     this.#left = count;
     this.#first = first;
