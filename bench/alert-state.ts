@@ -99,9 +99,9 @@ function tracked(vehicles: number, speedMps: number, keeps: boolean): number {
     rules,
     vehicles: new TrackedVehicles(vehicles),
     observer: { derived: () => {}, durable: () => {}, takenBack: () => {} },
-    keep: (vehicleId, state) => {
+    keep: ({ vehicleId, settled }) => {
       if (!keeps) return;
-      block.add(vehicleId, state);
+      block.add(vehicleId, settled);
       if (block.length > 65_536) block.clear();
     },
   });

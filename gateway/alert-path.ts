@@ -48,7 +48,7 @@ export class AlertPath {
       rules: this.#loadRules('start', alerts),
       vehicles: this.#vehicles,
       observer: options.observability.alerts,
-      keep: (vehicleId, state) => this.#store?.keep(vehicleId, state),
+      keep: (vehicle) => this.#store?.keep(vehicle),
     });
     this.#watch = new FileWatch(
       () => this.#files(),

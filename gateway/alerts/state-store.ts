@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { StateBlock } from '../core/alerts/state/state-block.ts';
+import type { TrackedVehicle } from '../core/alerts/state/tracked-vehicle.ts';
 import type { TrackedVehicles } from '../core/alerts/state/tracked-vehicles.ts';
-import type { VehicleState } from '../core/alerts/state/vehicle-state.ts';
 import type { AlertFilesObserver } from './observer.ts';
 import { StateDirectory } from './state-directory.ts';
 import { completeKind, StateFile, statesKind } from './state-file.ts';
@@ -16,8 +16,8 @@ export interface StateStoreOptions {
 
 /** Vehicles written in one turn of the event loop: well below a millisecond. */
 const vehiclesPerTurn = 500;
-/** States that wait for the end of the turn; more are written at once. */
-const mostWaitingBytes = 1_048_576;
+/** States are handed to the operating system in pieces of about this size. */
+const mostBlockBytes = 1_048_576;
 
 /**
  * Keeps the states of vehicles in files, so that they survive the process, also one that is killed.
@@ -33,7 +33,9 @@ const mostWaitingBytes = 1_048_576;
 export class StateStore {
   readonly #options: StateStoreOptions;
   readonly #directory: StateDirectory;
-  readonly #waiting = new StateBlock();
+  /** Vehicles whose states are written at the end of the turn, each once. */
+  readonly #waiting: TrackedVehicle[] = [];
+  readonly #block = new StateBlock();
   readonly #flush = (): void => this.#flushWaiting();
   #isFlushDue = false;
   #generation: number;
@@ -73,26 +75,37 @@ export class StateStore {
     return performance.now() - this.#writtenAtMs;
   }
 
-  /** Writes the state at the end of this turn of the event loop. */
-  keep(vehicleId: string, state: VehicleState): void {
-    this.#waiting.add(vehicleId, state);
-    if (this.#waiting.length >= mostWaitingBytes) this.#flushWaiting();
-    else if (!this.#isFlushDue) {
-      this.#isFlushDue = true;
-      // Before the turn's immediates, in which the answers are written.
-      process.nextTick(this.#flush);
-    }
+  /** Writes the vehicle's settled state, as it is then, at the end of this turn of the event loop. */
+  keep(vehicle: TrackedVehicle): void {
+    if (vehicle.isToBeKept) return;
+    vehicle.isToBeKept = true;
+    this.#waiting.push(vehicle);
+    if (this.#isFlushDue) return;
+    this.#isFlushDue = true;
+    // Before the turn's immediates, in which the answers are written.
+    process.nextTick(this.#flush);
   }
 
   #flushWaiting(): void {
     this.#isFlushDue = false;
-    if (this.#waiting.length === 0) return;
+    for (let i = 0; i < this.#waiting.length; i++) {
+      const vehicle = this.#waiting[i] as TrackedVehicle;
+      vehicle.isToBeKept = false;
+      // One that was forgotten meanwhile may have begun anew under the same id.
+      if (vehicle.slot >= 0) this.#block.add(vehicle.vehicleId, vehicle.settled);
+      if (this.#block.length >= mostBlockBytes) this.#appendBlock();
+    }
+    this.#waiting.length = 0;
+    if (this.#block.length > 0) this.#appendBlock();
+  }
+
+  #appendBlock(): void {
     try {
-      this.#file?.append(statesKind, this.#waiting.bytes);
+      this.#file?.append(statesKind, this.#block.bytes);
     } catch (error) {
       this.#fail(error);
     }
-    this.#waiting.clear();
+    this.#block.clear();
   }
 
   /** Resolves when all states are on the disk, or when that has failed. One that is under way is waited for. */

@@ -22,8 +22,11 @@ export interface AlertingOptions {
   readonly rules: readonly Rule[];
   readonly vehicles: TrackedVehicles;
   readonly observer: AlertObserver;
-  /** Told each state that a restart must not forget, as soon as it is settled and before the device is answered. */
-  readonly keep: (vehicleId: string, state: VehicleState) => void;
+  /**
+   * Told of each vehicle whose settled state a restart must not forget, as soon as it is settled and before the device is
+   * answered.
+   */
+  readonly keep: (vehicle: TrackedVehicle) => void;
 }
 
 /**
@@ -87,9 +90,8 @@ export class Alerting implements StepOwner {
     else for (let i = 0; i < alerts.length; i++) this.#observer.durable(alerts[i] as Alert);
   }
 
-  keep({ vehicleId, settled, slot }: TrackedVehicle): void {
-    // One that was forgotten meanwhile may have begun anew under the same id.
-    if (slot >= 0) this.#keep(vehicleId, settled);
+  keep(vehicle: TrackedVehicle): void {
+    this.#keep(vehicle);
   }
 
   release(step: Step): void {
@@ -100,7 +102,7 @@ export class Alerting implements StepOwner {
 
 /** A step and the way in which its publish tells how it ended. Used again for other publishes. */
 export class PublishStep implements Step, Trail {
-  readonly state = new VehicleState();
+  state = new VehicleState();
   notable = false;
   alerts: readonly Alert[] = noAlerts;
   end: Step['end'] = 'open';

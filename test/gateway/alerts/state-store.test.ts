@@ -52,10 +52,10 @@ async function start(maxVehicles = 100_000) {
   const store = await StateStore.open({ directory, snapshotMs: 3_600_000, vehicles, observer });
   open.push(store);
   const set = (vehicleId: string, sequence: number) => {
-    const { settled } = vehicles.track(vehicleId);
-    settled.sequence = sequence;
-    settled.timeUs = sequence;
-    store.keep(vehicleId, settled);
+    const vehicle = vehicles.track(vehicleId);
+    vehicle.settled.sequence = sequence;
+    vehicle.settled.timeUs = sequence;
+    store.keep(vehicle);
   };
   const sequences = () =>
     Object.fromEntries(
@@ -90,6 +90,30 @@ describe('states in files', () => {
     await turn();
     // Nothing of the first process runs on: it is as if it had been killed.
     expect((await start()).sequences()).toEqual({ a: 3, b: 2 });
+  });
+
+  it('are written once for each vehicle in a turn, however often it settles', async () => {
+    const { set } = await start();
+    const [file] = files();
+    const bytes = () => readFileSync(join(directory, file as string)).length;
+    const sizes = [bytes()];
+    for (const times of [1, 5]) {
+      for (let i = 0; i < times; i++) set('a', 10 * times + i);
+      await turn();
+      sizes.push(bytes());
+    }
+    const [empty, once, again] = sizes as [number, number, number];
+    expect(once).toBeGreaterThan(empty);
+    expect(again - once).toBe(once - empty);
+    expect((await start()).sequences()).toEqual({ a: 54 });
+  });
+
+  it('are not written of a vehicle that was forgotten in the same turn', async () => {
+    const { set, vehicles } = await start(1);
+    set('a', 1);
+    vehicles.track('another');
+    await turn();
+    expect((await start()).sequences()).toEqual({});
   });
 
   it('come back from a snapshot that others have settled behind', async () => {

@@ -1,6 +1,7 @@
 import { booleanPointInPolygon } from '@turf/boolean-point-in-polygon';
 import Flatbush from 'flatbush';
-import type { Fence, Polygon, Position } from './fence.ts';
+import { type Box, type Cell, CellCache } from './cell-cache.ts';
+import type { Fence } from './fence.ts';
 import { FlatPolygons } from './flat-polygons.ts';
 
 /** Polygon of the geometry library, whose types want arrays that may be written to; it only reads them. */
@@ -10,8 +11,9 @@ interface IndexedPolygon {
 }
 
 /**
- * Which fences a position is in: an R-tree over the boxes of all polygons, packed once, then a quick test of those whose
- * box holds the position, and the library's exact test where that cannot decide.
+ * Which fences a position is in. An R-tree over the boxes of all polygons, packed once, tells which of them reach into the
+ * cell of a grid that the position is in; most of these hold all of the cell or nothing of it, which is remembered. Of the
+ * others a quick test decides, and the library's exact one where that cannot.
  */
 export class FenceIndex {
   readonly fences: readonly Fence[];
@@ -19,11 +21,11 @@ export class FenceIndex {
   readonly #polygons: IndexedPolygon[] = [];
   readonly #flat: FlatPolygons;
   readonly #tree: Flatbush | undefined;
+  readonly #cells = new CellCache((box) => this.#survey(box));
   readonly #found: number[] = [];
   #count = 0;
   readonly #point: [number, number] = [0, 0];
   readonly #options = { ignoreBoundary: false };
-  readonly #test = (polygon: number) => this.#testPolygon(polygon);
 
   constructor(fences: readonly Fence[]) {
     this.fences = fences;
@@ -35,9 +37,8 @@ export class FenceIndex {
         this.#polygons.push({ fence, geometry: { type: 'MultiPolygon', coordinates } });
       }
     }
-    const polygons = fences.flatMap((fence) => fence.polygons);
-    this.#flat = new FlatPolygons(polygons);
-    this.#tree = polygons.length === 0 ? undefined : packed(polygons);
+    this.#flat = new FlatPolygons(fences.flatMap((fence) => fence.polygons));
+    this.#tree = this.#polygons.length === 0 ? undefined : packed(this.#flat.boxes);
   }
 
   /** The fence of this id, if there still is one. */
@@ -50,11 +51,18 @@ export class FenceIndex {
   locate(longitudeDeg: number, latitudeDeg: number): number {
     const tree = this.#tree;
     this.#count = 0;
-    if (tree === undefined || outside(tree, longitudeDeg, latitudeDeg)) return 0;
-    this.#point[0] = longitudeDeg;
-    this.#point[1] = latitudeDeg;
-    // `search` would make an array of results; this test is never content, so the whole tree is asked.
-    tree.collides(longitudeDeg, latitudeDeg, longitudeDeg, latitudeDeg, this.#test);
+    if (tree === undefined || isOutside(tree, longitudeDeg, latitudeDeg)) return 0;
+    const { whole, crossing } = this.#cells.at(longitudeDeg, latitudeDeg);
+    for (let i = 0; i < whole.length; i++) this.#found[i] = whole[i] as number;
+    this.#count = whole.length;
+    for (let i = 0; i < crossing.length; i++) {
+      const polygon = crossing[i] as number;
+      if (isInBox(this.#flat.boxes[polygon] as Box, longitudeDeg, latitudeDeg)) {
+        if (this.#holds(polygon, longitudeDeg, latitudeDeg)) {
+          this.#count = insert((this.#polygons[polygon] as IndexedPolygon).fence, this.#found, this.#count);
+        }
+      }
+    }
     return this.#count;
   }
 
@@ -65,47 +73,55 @@ export class FenceIndex {
     return fence;
   }
 
-  #testPolygon(index: number): boolean {
-    const answer = this.#flat.test(index, this.#point[0], this.#point[1]);
-    if (answer === 'outside') return false;
-    const { fence, geometry } = this.#polygons[index] as IndexedPolygon;
-    if (answer === 'inside' || booleanPointInPolygon(this.#point, geometry, this.#options)) this.#insert(fence);
-    return false;
+  #survey(cell: Box): Cell {
+    const { west, south, east, north } = cell;
+    const whole: number[] = [];
+    const crossing: number[] = [];
+    for (const polygon of this.#tree?.search(west, south, east, north) ?? []) {
+      if (this.#flat.mayCross(polygon, cell)) crossing.push(polygon);
+      else if (this.#holds(polygon, west, south)) {
+        const box = this.#flat.boxes[polygon] as Box;
+        const isAllInBox = isInBox(box, west, south) && isInBox(box, east, north);
+        if (isAllInBox) insert((this.#polygons[polygon] as IndexedPolygon).fence, whole, whole.length);
+        else crossing.push(polygon);
+      }
+    }
+    return { whole, crossing };
   }
 
-  /** The tree finds polygons in an order of its own, and a fence once for each of its polygons that overlap there. */
-  #insert(fence: number): void {
-    let at = this.#count;
-    while (at > 0 && (this.#found[at - 1] as number) >= fence) at -= 1;
-    if (at < this.#count && this.#found[at] === fence) return;
-    for (let i = this.#count; i > at; i--) this.#found[i] = this.#found[i - 1] as number;
-    this.#found[at] = fence;
-    this.#count += 1;
+  #holds(polygon: number, x: number, y: number): boolean {
+    const answer = this.#flat.test(polygon, x, y);
+    if (answer !== 'undecided') return answer === 'inside';
+    this.#point[0] = x;
+    this.#point[1] = y;
+    return booleanPointInPolygon(this.#point, (this.#polygons[polygon] as IndexedPolygon).geometry, this.#options);
   }
 }
 
-function outside(tree: Flatbush, x: number, y: number): boolean {
+/**
+ * Puts a number into the first `count` of `numbers`, which ascend; once, because a fence is found with each of its polygons
+ * that overlap there. Returns how many there are then.
+ */
+function insert(number: number, numbers: number[], count: number): number {
+  let at = count;
+  while (at > 0 && (numbers[at - 1] as number) >= number) at -= 1;
+  if (at < count && numbers[at] === number) return count;
+  for (let i = count; i > at; i--) numbers[i] = numbers[i - 1] as number;
+  numbers[at] = number;
+  return count + 1;
+}
+
+function isOutside(tree: Flatbush, x: number, y: number): boolean {
   return x < tree.minX || x > tree.maxX || y < tree.minY || y > tree.maxY;
 }
 
-function packed(polygons: readonly Polygon[]): Flatbush {
-  const tree = new Flatbush(polygons.length);
-  for (const [outer] of polygons) {
-    const { west, south, east, north } = boxOf(outer as readonly Position[]);
-    tree.add(west, south, east, north);
-  }
-  tree.finish();
-  return tree;
+function isInBox({ west, south, east, north }: Box, x: number, y: number): boolean {
+  return x >= west && x <= east && y >= south && y <= north;
 }
 
-function boxOf(ring: readonly Position[]) {
-  const box = { west: Infinity, south: Infinity, east: -Infinity, north: -Infinity };
-  for (const position of ring) {
-    const [x, y] = position as [number, number];
-    box.west = Math.min(box.west, x);
-    box.south = Math.min(box.south, y);
-    box.east = Math.max(box.east, x);
-    box.north = Math.max(box.north, y);
-  }
-  return box;
+function packed(boxes: readonly Box[]): Flatbush {
+  const tree = new Flatbush(boxes.length);
+  for (const { west, south, east, north } of boxes) tree.add(west, south, east, north);
+  tree.finish();
+  return tree;
 }

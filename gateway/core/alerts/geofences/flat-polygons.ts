@@ -1,4 +1,5 @@
-import type { Polygon } from './fence.ts';
+import type { Box } from './cell-cache.ts';
+import type { Polygon, Position } from './fence.ts';
 
 /** Bound on the rounding error of a 2 × 2 determinant, relative to the sum of its products (Shewchuk's ccwerrboundA). */
 const relativeError = (3 + 16 * 2 ** -53) * 2 ** -53;
@@ -18,9 +19,12 @@ export class FlatPolygons {
   readonly #rings: Uint32Array;
   /** Which ring each polygon begins with; one more at the end. */
   readonly #polygons: Uint32Array;
+  /** The box around the outer ring of each polygon. */
+  readonly boxes: readonly Box[];
 
   constructor(polygons: readonly Polygon[]) {
     const rings = polygons.flat();
+    this.boxes = polygons.map(([outer]) => boxOf(outer as readonly Position[]));
     this.#polygons = offsets(polygons.map(({ length }) => length));
     this.#rings = offsets(rings.map(({ length }) => 2 * length));
     this.#corners = new Float64Array(this.#rings.at(-1) ?? 0);
@@ -40,6 +44,30 @@ export class FlatPolygons {
       odd = odd !== (crossings % 2 === 1);
     }
     return odd ? 'inside' : 'outside';
+  }
+
+  /**
+   * Whether the border of a polygon may run through a box. If not, the answer is the same for all positions in the box;
+   * for those in the box around the polygon, where a hole may lie outside of it.
+   */
+  mayCross(polygon: number, { west, south, east, north }: Box): boolean {
+    const corners = this.#corners;
+    const end = this.#polygons[polygon + 1] as number;
+    for (let ring = this.#polygons[polygon] as number; ring < end; ring++) {
+      const last = this.#rings[ring + 1] as number;
+      let at = this.#rings[ring] as number;
+      let x1 = corners[at] as number;
+      let y1 = corners[at + 1] as number;
+      for (at += 2; at < last; at += 2) {
+        const x2 = corners[at] as number;
+        const y2 = corners[at + 1] as number;
+        const isBeside = (x1 < west && x2 < west) || (x1 > east && x2 > east);
+        if (!isBeside && (y1 >= south || y2 >= south) && (y1 <= north || y2 <= north)) return true;
+        x1 = x2;
+        y1 = y2;
+      }
+    }
+    return false;
   }
 
   /** How many edges of the ring a ray from the position crosses; −1 when rounding might have decided. */
@@ -66,6 +94,18 @@ export class FlatPolygons {
     }
     return count;
   }
+}
+
+function boxOf(ring: readonly Position[]): Box {
+  const box = { west: Infinity, south: Infinity, east: -Infinity, north: -Infinity };
+  for (const position of ring) {
+    const [x, y] = position as [number, number];
+    box.west = Math.min(box.west, x);
+    box.south = Math.min(box.south, y);
+    box.east = Math.max(box.east, x);
+    box.north = Math.max(box.north, y);
+  }
+  return box;
 }
 
 function offsets(lengths: readonly number[]): Uint32Array {

@@ -6,8 +6,8 @@ type StepEnd = 'open' | 'durable' | 'failed';
 
 /** What one publish did to the state of its vehicle, from when it was derived until the publish is concluded. */
 export interface Step {
-  /** The vehicle as of this publish. Written to only while it is derived. */
-  readonly state: VehicleState;
+  /** The vehicle as of this publish. Written to only while it is derived. Another one once the step has been settled. */
+  state: VehicleState;
   /** Whether any of its events changed something that a restart must not forget. */
   notable: boolean;
   alerts: readonly Alert[];
@@ -38,10 +38,12 @@ export interface StepOwner {
  */
 export class TrackedVehicle {
   readonly vehicleId: string;
-  readonly settled = new VehicleState();
+  settled = new VehicleState();
   tip: VehicleState = this.settled;
   /** Place in the list of all vehicles; −1 when it was forgotten. */
   slot = -1;
+  /** Its settled state waits to be written for a restart. */
+  isToBeKept = false;
   #first: Step | undefined;
   #last: Step | undefined;
 
@@ -68,9 +70,10 @@ export class TrackedVehicle {
       this.#first = first.next;
       if (this.#first === undefined) this.#last = undefined;
       if (!first.void) {
-        this.settled.copyFrom(first.state);
+        const before = this.settled;
+        this.settled = first.state;
+        first.state = before;
         if (first.notable) notable = true;
-        if (this.tip === first.state) this.tip = this.settled;
       }
       owner.release(first);
     }

@@ -14,20 +14,20 @@ const rules = compileRules(ruleSettings, [square('yard', 'keep_out'), square('zo
 const refused: Outcome = rejected({ reason: 'refused_by_kafka', detail: '' });
 
 /** An `Alerting` whose calls are written down. */
-function scene(maxVehicles = 10) {
+function scene() {
   const told: string[] = [];
   const kept = new Map<string, VehicleState>();
   const alerting = new Alerting({
     rules,
-    vehicles: new TrackedVehicles(maxVehicles),
+    vehicles: new TrackedVehicles(10),
     observer: {
       derived: ({ change, finding }) => told.push(`derived ${change} ${finding.rule}`),
       durable: ({ change, finding }) => told.push(`durable ${change} ${finding.rule}`),
       takenBack: () => told.push('taken back'),
     },
-    keep: (vehicleId, state) => {
+    keep: ({ vehicleId, settled }) => {
       const copy = new VehicleState();
-      copy.copyFrom(state);
+      copy.copyFrom(settled);
       kept.set(vehicleId, copy);
     },
   });
@@ -129,14 +129,6 @@ describe('the state of a vehicle whose publishes wait for Kafka', () => {
     failed.concluded(refused);
     alerting.take(failed);
     expect(alerting.vehicles.track('veh-7').tip).toMatchObject({ batteryLow: true, sequence: 1 });
-  });
-
-  it('is not kept once the vehicle was forgotten', () => {
-    const { publish, kept, alerting } = scene(1);
-    const first = publish(event(1, low));
-    alerting.vehicles.track('another');
-    first.end(delivered);
-    expect(kept.size).toBe(0);
   });
 
   it('moves item by item within a batch, and its alerts come in that order', () => {

@@ -8,14 +8,25 @@ import { square } from '../fixture.ts';
 const located = (index: FenceIndex, x: number, y: number) =>
   Array.from({ length: index.locate(x, y) }, (_, i) => index.found(i).id);
 
-/** A grid of tenths makes positions on borders and corners likely. */
-const coordinate = fc.integer({ min: -30, max: 30 }).map((tenths) => tenths / 10);
-const position = fc.tuple(coordinate, coordinate);
-const ring = fc.array(position, { minLength: 3, maxLength: 8 }).map((corners): Ring => [...corners, corners[0] ?? []]);
-const polygons = fc.array(fc.array(ring, { minLength: 1, maxLength: 2 }), { minLength: 1, maxLength: 3 });
-const fences = fc
-  .array(polygons, { maxLength: 60 })
-  .map((all) => all.map((each, i): Fence => ({ ...square(`f${i}`, 'keep_out'), polygons: each })));
+/** A coarse grid makes positions on borders and corners likely. */
+function scene(step: number) {
+  const coordinate = fc.integer({ min: -30, max: 30 }).map((steps) => steps * step);
+  const position = fc.tuple(coordinate, coordinate);
+  const ring = fc
+    .array(position, { minLength: 3, maxLength: 8 })
+    .map((corners): Ring => [...corners, corners[0] ?? []]);
+  const polygons = fc.array(fc.array(ring, { minLength: 1, maxLength: 2 }), { minLength: 1, maxLength: 3 });
+  const fences = fc
+    .array(polygons, { maxLength: 60 })
+    .map((all) => all.map((each, i): Fence => ({ ...square(`f${i}`, 'keep_out'), polygons: each })));
+  return fc.tuple(fences, fc.array(position, { minLength: 1, maxLength: 20 }));
+}
+
+const scenes = [
+  { what: 'fences of many cells', step: 0.1 },
+  { what: 'fences of a few cells, with borders and positions on those of cells', step: 1 / 2048 },
+  { what: 'many fences in one cell', step: 1 / 2 ** 16 },
+];
 
 /** The exact test of every fence, within the box of each outer ring: what lies outside of that, no index finds. */
 function bruteForce(all: readonly Fence[], [x, y]: readonly [number, number]): string[] {
@@ -31,9 +42,9 @@ function bruteForce(all: readonly Fence[], [x, y]: readonly [number, number]): s
 }
 
 describe('the index of fences', () => {
-  it('finds what the exact test of every fence finds, in the order of the fences', () => {
+  it.each(scenes)('finds what the exact test of every fence finds, in the order of the fences: $what', ({ step }) => {
     fc.assert(
-      fc.property(fences, fc.array(position, { minLength: 1, maxLength: 20 }), (all, positions) => {
+      fc.property(scene(step), ([all, positions]) => {
         const index = new FenceIndex(all);
         for (const each of positions) {
           expect(located(index, ...each)).toEqual(bruteForce(all, each));
@@ -63,6 +74,13 @@ describe('the index of fences', () => {
     const [one, other] = [square('a', 'keep_out', 0), square('a', 'keep_out', 1)];
     const index = new FenceIndex([{ ...one, polygons: [...one.polygons, ...other.polygons] }]);
     expect([0.5, 1, 1.5].map((x) => located(index, x, 0.5))).toEqual([['a'], ['a'], ['a']]);
+  });
+
+  it('finds all of more fences than it remembers of one cell', () => {
+    const crowd = Array.from({ length: 100 }, (_, i) => square(`f${i}`, 'keep_in'));
+    const index = new FenceIndex(crowd);
+    const all = crowd.map(({ id }) => id);
+    expect([located(index, 0.5, 0.5), located(index, 0.5, 0.5)]).toEqual([all, all]);
   });
 
   it('finds nothing without fences, and refuses to tell what it did not find', () => {

@@ -1,0 +1,59 @@
+/** A rectangle in degrees, its borders included. */
+export interface Box {
+  readonly west: number;
+  readonly south: number;
+  readonly east: number;
+  readonly north: number;
+}
+
+/** What of the fences matters within one cell. */
+export interface Cell {
+  /** Fences that hold the whole cell, ascending. */
+  readonly whole: readonly number[];
+  /** Polygons whose border may run through it. */
+  readonly crossing: readonly number[];
+}
+
+/** A cell is 2^-10 of a degree high and wide, about 109 m from south to north; a power of two, so that its borders are exact. */
+const cellsPerDegree = 1024;
+/** More than the cells of one turn around the earth. */
+const cellsPerRow = 2 ** 20;
+/** A power of two. With cells of the usual few numbers they take about 10 MB. */
+const places = 2 ** 15;
+/** A cell with more numbers is surveyed again each time: 32,768 of them must not fill the memory. */
+const mostNumbers = 64;
+
+/**
+ * Remembers cells of a grid over the earth by the place that their coordinates hash to; of two cells with one place it
+ * remembers the last. Vehicles are where other vehicles are, and where they have just been.
+ */
+export class CellCache {
+  readonly #survey: (box: Box) => Cell;
+  readonly #keys = new Float64Array(places).fill(Number.NaN);
+  readonly #cells: (Cell | undefined)[] = new Array(places).fill(undefined);
+
+  /** @param survey makes a cell. */
+  constructor(survey: (box: Box) => Cell) {
+    this.#survey = survey;
+  }
+
+  /** The cell that a position (degrees) is in. */
+  at(longitudeDeg: number, latitudeDeg: number): Cell {
+    const column = Math.floor(longitudeDeg * cellsPerDegree);
+    const row = Math.floor(latitudeDeg * cellsPerDegree);
+    const key = row * cellsPerRow + column;
+    // Neighbours get different places: 1024 columns and 32 rows lie side by side.
+    const place = ((row << 10) + column) & (places - 1);
+    return this.#keys[place] === key ? (this.#cells[place] as Cell) : this.#make(column, row, key, place);
+  }
+
+  #make(column: number, row: number, key: number, place: number): Cell {
+    const [west, south] = [column / cellsPerDegree, row / cellsPerDegree];
+    const cell = this.#survey({ west, south, east: west + 1 / cellsPerDegree, north: south + 1 / cellsPerDegree });
+    if (cell.whole.length + cell.crossing.length <= mostNumbers) {
+      this.#keys[place] = key;
+      this.#cells[place] = cell;
+    }
+    return cell;
+  }
+}
