@@ -38,7 +38,7 @@ export class FenceIndex {
       }
     }
     this.#flat = new FlatPolygons(fences.flatMap((fence) => fence.polygons));
-    this.#tree = this.#polygons.length === 0 ? undefined : packed(this.#flat.boxes);
+    this.#tree = this.#polygons.length === 0 ? undefined : packed(this.#flat, this.#polygons.length);
   }
 
   /** The fence of this id, if there still is one. */
@@ -57,10 +57,8 @@ export class FenceIndex {
     this.#count = whole.length;
     for (let i = 0; i < crossing.length; i++) {
       const polygon = crossing[i] as number;
-      if (isInBox(this.#flat.boxes[polygon] as Box, longitudeDeg, latitudeDeg)) {
-        if (this.#holds(polygon, longitudeDeg, latitudeDeg)) {
-          this.#count = insert((this.#polygons[polygon] as IndexedPolygon).fence, this.#found, this.#count);
-        }
+      if (this.#flat.isInBox(polygon, longitudeDeg, latitudeDeg) && this.#holds(polygon, longitudeDeg, latitudeDeg)) {
+        this.#count = insert((this.#polygons[polygon] as IndexedPolygon).fence, this.#found, this.#count);
       }
     }
     return this.#count;
@@ -80,8 +78,7 @@ export class FenceIndex {
     for (const polygon of this.#tree?.search(west, south, east, north) ?? []) {
       if (this.#flat.mayCross(polygon, cell)) crossing.push(polygon);
       else if (this.#holds(polygon, west, south)) {
-        const box = this.#flat.boxes[polygon] as Box;
-        const isAllInBox = isInBox(box, west, south) && isInBox(box, east, north);
+        const isAllInBox = this.#flat.isInBox(polygon, west, south) && this.#flat.isInBox(polygon, east, north);
         if (isAllInBox) insert((this.#polygons[polygon] as IndexedPolygon).fence, whole, whole.length);
         else crossing.push(polygon);
       }
@@ -115,13 +112,12 @@ function isOutside(tree: Flatbush, x: number, y: number): boolean {
   return x < tree.minX || x > tree.maxX || y < tree.minY || y > tree.maxY;
 }
 
-function isInBox({ west, south, east, north }: Box, x: number, y: number): boolean {
-  return x >= west && x <= east && y >= south && y <= north;
-}
-
-function packed(boxes: readonly Box[]): Flatbush {
-  const tree = new Flatbush(boxes.length);
-  for (const { west, south, east, north } of boxes) tree.add(west, south, east, north);
+function packed(flat: FlatPolygons, count: number): Flatbush {
+  const tree = new Flatbush(count);
+  for (let polygon = 0; polygon < count; polygon++) {
+    const { west, south, east, north } = flat.boxOf(polygon);
+    tree.add(west, south, east, north);
+  }
   tree.finish();
   return tree;
 }

@@ -19,12 +19,12 @@ export class FlatPolygons {
   readonly #rings: Uint32Array;
   /** Which ring each polygon begins with; one more at the end. */
   readonly #polygons: Uint32Array;
-  /** The box around the outer ring of each polygon. */
-  readonly boxes: readonly Box[];
+  /** West, south, east and north of the box around the outer ring of each polygon. */
+  readonly #boxes: Float64Array;
 
   constructor(polygons: readonly Polygon[]) {
     const rings = polygons.flat();
-    this.boxes = polygons.map(([outer]) => boxOf(outer as readonly Position[]));
+    this.#boxes = Float64Array.from(polygons.flatMap(([outer]) => boxOf(outer as readonly Position[])));
     this.#polygons = offsets(polygons.map(({ length }) => length));
     this.#rings = offsets(rings.map(({ length }) => 2 * length));
     this.#corners = new Float64Array(this.#rings.at(-1) ?? 0);
@@ -33,6 +33,24 @@ export class FlatPolygons {
       this.#corners[at++] = x;
       this.#corners[at++] = y;
     }
+  }
+
+  /** The box around the outer ring. */
+  boxOf(polygon: number): Box {
+    const [west, south, east, north] = this.#boxes.subarray(4 * polygon) as unknown as readonly [
+      number,
+      number,
+      number,
+      number,
+    ];
+    return { west, south, east, north };
+  }
+
+  isInBox(polygon: number, x: number, y: number): boolean {
+    const boxes = this.#boxes;
+    const at = 4 * polygon;
+    const isBeside = x < (boxes[at] as number) || x > (boxes[at + 2] as number);
+    return !isBeside && y >= (boxes[at + 1] as number) && y <= (boxes[at + 3] as number);
   }
 
   test(polygon: number, x: number, y: number): QuickAnswer {
@@ -96,16 +114,16 @@ export class FlatPolygons {
   }
 }
 
-function boxOf(ring: readonly Position[]): Box {
-  const box = { west: Infinity, south: Infinity, east: -Infinity, north: -Infinity };
+function boxOf(ring: readonly Position[]): number[] {
+  let [west, south, east, north] = [Infinity, Infinity, -Infinity, -Infinity];
   for (const position of ring) {
     const [x, y] = position as [number, number];
-    box.west = Math.min(box.west, x);
-    box.south = Math.min(box.south, y);
-    box.east = Math.max(box.east, x);
-    box.north = Math.max(box.north, y);
+    west = Math.min(west, x);
+    south = Math.min(south, y);
+    east = Math.max(east, x);
+    north = Math.max(north, y);
   }
-  return box;
+  return [west, south, east, north];
 }
 
 function offsets(lengths: readonly number[]): Uint32Array {
