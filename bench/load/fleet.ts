@@ -48,7 +48,8 @@ const fix = (vehicle: number, slot: number, inFlight: number): Record<string, un
     altitudeM: 30 + ((vehicle + slot) % 50),
     accuracyM: 2 + ((vehicle + slot) % 8),
   },
-  speedMps: (vehicle % 300) / 10 + (slot % 16) / 10,
+  // Up to 54 km/h: a third of the fleet is fast enough for a sudden stop, which alerts must remember with each report.
+  speedMps: (vehicle % 150) / 10 + (slot % 16) / 10,
   headingDeg: (vehicle * 37 + slot) % 360,
   batteryLevel: 0.2 + ((vehicle + slot) % 70) / 100,
   batteryVoltageV: 350 + ((vehicle + slot) % 50),
