@@ -11,7 +11,7 @@ export const commonHeaders = {
   ce_specversion: { meaning: 'Version of CloudEvents: `1.0`.' },
   ce_id: {
     meaning:
-      'Names the event for ever; the same when it is written again, so that a consumer that has seen it drops it.',
+      'Names the event for ever; the same when it is written again, so that a consumer that has seen it drops it. Begins with the device; for a client of an anonymous listener with `{deviceId}/{subject}`.',
   },
   ce_source: { meaning: 'Who wrote it: setting `eventSource`.' },
   ce_type: { meaning: 'What it is: one of the event types above.' },
