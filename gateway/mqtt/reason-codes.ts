@@ -60,6 +60,7 @@ export const reasonOfRejection: Readonly<Record<RejectionReason, ReasonCode>> = 
   malformed_payload: reasonCodes.payloadFormatInvalid,
   invalid_field: reasonCodes.payloadFormatInvalid,
   absurd_clock: reasonCodes.payloadFormatInvalid,
+  reused_sequence: reasonCodes.payloadFormatInvalid,
   too_large: reasonCodes.quotaExceeded,
   refused_by_kafka: reasonCodes.implementationSpecificError,
 };
