@@ -161,7 +161,7 @@ describe('alerts over a restart and new rules', () => {
         await publish(client, level(3, 0.08));
         await publish(client, level(4, 0.9));
         await client.endAsync();
-        expect(await causes(alertsTopic)).toEqual([`veh-1:7:1 ${type}`, `veh-1:7:4 ${type}`]);
+        expect(await causes(alertsTopic)).toEqual([`veh-1/veh-1:7:1 ${type}`, `veh-1/veh-1:7:4 ${type}`]);
         expect(await gateway.metric('edge_alerts_durable_total', { rule: 'low_battery', change: 'cleared' })).toBe(1);
       } finally {
         await gateway[Symbol.asyncDispose]();
@@ -200,6 +200,6 @@ describe('alerts over a restart and new rules', () => {
     await publish(client, level(3, 0.5, 10));
     expect(closed).toBe(false);
     await client.endAsync();
-    expect(await causes(alertsTopic)).toEqual([`veh-1:7:2 ${type}`, `veh-1:7:3 ${type}`]);
+    expect(await causes(alertsTopic)).toEqual([`veh-1/veh-1:7:2 ${type}`, `veh-1/veh-1:7:3 ${type}`]);
   });
 });
