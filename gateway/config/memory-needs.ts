@@ -21,6 +21,10 @@ const perWindowDeviceBytes = 256;
 const perLetterShareBytes = 256;
 /** What the rules of alerts remember of a vehicle. */
 const perAlertVehicleBytes = 1024;
+/** Of a geofence, and of each position of its rings, as the library and as the index want them: measured, rounded up. */
+const perFenceBytes = 1024;
+const perPositionBytes = 192;
+const leastPositionsOfFence = 4;
 /** scrypt at its default cost. */
 const perHashBytes = 16 * 1024 * 1024;
 
@@ -48,6 +52,7 @@ export function memoryNeeds(config: GatewayConfig): MemoryNeed[] {
     { setting: 'deadLetters.maxDevices', bytes: deadLetters.maxDevices * perLetterShareBytes },
     { setting: 'duplicates.maxDevices', bytes: duplicatesBytes(duplicates) },
     { setting: 'alerts.maxVehicles', bytes: alerts.enabled ? alerts.maxVehicles * perAlertVehicleBytes : 0 },
+    { setting: 'alerts.geofences.maxPositions', bytes: fencesBytes(alerts) },
     { setting: 'identity.cacheMaxEntries', bytes: identity.cacheMaxEntries * perCachedCredentialBytes },
     { setting: 'identity.hashConcurrency', bytes: identity.hashConcurrency * perHashBytes },
   ];
@@ -60,6 +65,14 @@ function duplicatesBytes(duplicates: GatewayConfig['duplicates']): number {
   const { enabled, maxDevices, windowSize, maxWaitingCopies, maxWaitingBytes } = duplicates;
   if (!enabled) return 0;
   return maxDevices * windowBytesPerDevice(windowSize) + maxWaitingBytes + maxWaitingCopies * perUnsettledRecordBytes;
+}
+
+/** Twice: those before stay until new ones are complete. */
+function fencesBytes({ enabled, geofences }: GatewayConfig['alerts']): number {
+  const { path, maxFences, maxPositions } = geofences;
+  if (!enabled || path === undefined) return 0;
+  const mostFences = Math.min(maxFences, Math.floor(maxPositions / leastPositionsOfFence));
+  return 2 * (maxPositions * perPositionBytes + mostFences * perFenceBytes);
 }
 
 export const totalBytes = (needs: readonly MemoryNeed[]): number => needs.reduce((sum, { bytes }) => sum + bytes, 0);

@@ -98,8 +98,7 @@ function namesOf(field: protobuf.Field): string[] {
   const { type, parent } = field;
   const found = resolved(field);
   if (found !== null) return [found.fullName];
-  if (protobuf.types.basic[type] !== undefined) return [type];
-  if (type.startsWith('.')) return [type];
+  if (type in protobuf.types.basic || type.startsWith('.')) return [type];
   const scopes = (parent?.fullName ?? '').split('.');
   return scopes.map((_, depth) => [...scopes.slice(0, depth + 1), type].join('.'));
 }
