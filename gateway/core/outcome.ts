@@ -18,6 +18,8 @@ export const rejectionReasons = [
   'too_large',
   /** Kafka refused the record for good (for example INVALID_RECORD). */
   'refused_by_kafka',
+  /** A stage of the pipeline threw: a defect of the gateway. */
+  'internal_error',
 ] as const;
 export type RejectionReason = (typeof rejectionReasons)[number];
 

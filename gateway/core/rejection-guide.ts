@@ -47,4 +47,8 @@ export const rejectionGuide: Readonly<Record<RejectionReason, RejectionGuide>> =
     meaning: 'Kafka refused the record for good, for example because of its timestamp.',
     remedy: "Compare the topic's settings with the file: `npm run topics -- plan`. Mend them, then replay.",
   },
+  internal_error: {
+    meaning: 'A defect of the gateway: a stage of its pipeline failed at the publish.',
+    remedy: 'Look for `pipeline_stage_failed` in the log and report it. With a gateway that has it mended, replay.',
+  },
 };
