@@ -17,8 +17,8 @@ const perUnsettledRecordBytes = 704;
 const perCachedCredentialBytes = 256;
 /** Of a device whose last events are remembered, beside these: its id, its places in the index and in the order. */
 const perWindowDeviceBytes = 256;
-/** Of a device that was rejected: its id, its share of dead letters. */
-const perLetterShareBytes = 256;
+/** Of a device that was rejected, or came and went: its id, its share of dead letters, or of records about that. */
+const perShareBytes = 256;
 /** What the rules of alerts remember of a vehicle. */
 const perAlertVehicleBytes = 1024;
 /** Of a geofence, and of each position of its rings, as the library and as the index want them: measured, rounded up. */
@@ -37,7 +37,7 @@ export const plannedShare = 0.85;
  * watch over the memory answers for these.
  */
 export function memoryNeeds(config: GatewayConfig): MemoryNeed[] {
-  const { mqtt, kafka, spool, deadLetters, duplicates, alerts, identity } = config;
+  const { mqtt, kafka, spool, connectivity, deadLetters, duplicates, alerts, identity } = config;
   const away = Math.max(0, mqtt.maxSessions - mqtt.maxConnections);
   return [
     { setting: 'the process itself', bytes: processBytes },
@@ -49,7 +49,9 @@ export function memoryNeeds(config: GatewayConfig): MemoryNeed[] {
     { setting: 'kafka.hardRecords', bytes: kafka.hardRecords * perUnsettledRecordBytes },
     // While Kafka is away the producer keeps what it has handed over, beside what waits for the disk.
     { setting: 'spool.mode', bytes: spool.mode === 'off' ? 0 : 2 * kafka.hardBytes + spool.replayMaxBytes },
-    { setting: 'deadLetters.maxDevices', bytes: deadLetters.maxDevices * perLetterShareBytes },
+    // As many anonymous clients besides, whose names are theirs to choose, and to make long.
+    { setting: 'deadLetters.maxDevices', bytes: deadLetters.maxDevices * 3 * perShareBytes },
+    { setting: 'connectivity.enabled', bytes: connectivity.enabled ? mqtt.maxSessions * perShareBytes : 0 },
     { setting: 'duplicates.maxDevices', bytes: duplicatesBytes(duplicates) },
     { setting: 'alerts.maxVehicles', bytes: alerts.enabled ? alerts.maxVehicles * perAlertVehicleBytes : 0 },
     { setting: 'alerts.geofences.maxPositions', bytes: fencesBytes(alerts) },

@@ -90,10 +90,7 @@ export class Ingest implements Concluder, DeadLetterOwner {
       this.#deadLetter(publish, rejection);
       return;
     }
-    const { kind, deviceId } = publish.identity;
-    // An anonymous client calls itself as it likes; it must not use up the share of a device of that name.
-    const device = kind === 'anonymous' ? `?${deviceId}` : deviceId;
-    const unkept = letterCap?.take(device, publish.receivedAtMs) ?? 0;
+    const unkept = letterCap?.take(publish.identity, publish.receivedAtMs) ?? 0;
     if (unkept >= 0) {
       this.#deadLetter(publish, rejection, unkept);
       return;
