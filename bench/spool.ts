@@ -135,7 +135,13 @@ async function segments(directory: string): Promise<{ write: Figures; replay: Fi
     ...{ maxAgeSeconds: 86_400, replayMaxRecords: 20_000, replayMaxBytes: 8_388_608 },
   };
   const spool = await Spool.open({ settings, limits, observer: silent });
-  const sink = new SpooledSink({ spool, settings, deadLetterTopic: 'dlq', observer: silent });
+  const sink = new SpooledSink({
+    spool,
+    settings,
+    deadLetterTopic: 'dlq',
+    origin: { source: '/bench' },
+    observer: silent,
+  });
   const counter = new Counter();
   const write = await measured(records, () => append(sink, counter));
   const bytesPerRecord = spool.depth().bytes / records;

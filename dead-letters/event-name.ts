@@ -1,5 +1,5 @@
+import { headersOf } from '../gateway/record-batch/header-array.ts';
 import type { RecordContent } from '../record-log/fingerprint.ts';
-import { headersOf } from '../record-log/record-batch.ts';
 
 /**
  * What tells an event that a replay wrote from all others; undefined for one that no replay wrote. Not its bytes: schemas

@@ -1,5 +1,7 @@
+import { ownHeaderPrefix } from '../gateway/core/headers/record-headers.ts';
 import { deviceKinds, type Identity } from '../gateway/core/identity.ts';
-import { headersOf, type LogRecord } from '../record-log/record-batch.ts';
+import { headersOf } from '../gateway/record-batch/header-array.ts';
+import type { LogRecord } from '../record-log/record-batch.ts';
 
 type Headers = readonly (readonly [key: string, value: Buffer | null])[];
 
@@ -35,9 +37,6 @@ export interface Letter {
   readonly headers: Headers;
 }
 
-/** What the spool puts in front of the headers of a refused record. */
-const refusalHeaders = 4;
-
 const textOf = (headers: Headers, name: string): string | undefined =>
   headers.find(([key]) => key === name)?.[1]?.toString();
 
@@ -46,19 +45,22 @@ export function readLetter(record: LogRecord, deadLetterTopic: string): Letter |
   const headers = headersOf(record.headers);
   const reason = textOf(headers, 'dlq_reason');
   if (reason === undefined) return undefined;
-  const kafkaTopic = textOf(headers.slice(0, refusalHeaders), 'dlq_kafka_topic');
+  const letter = readPublish(record, headers, reason);
+  const kafkaTopic = textOf(headers, 'dlq_kafka_topic');
   // A letter that Kafka refused is a letter all the same.
-  if (kafkaTopic === deadLetterTopic) return readPublish(record, headers, headers.slice(refusalHeaders));
-  if (kafkaTopic === undefined) return readPublish(record, headers, headers);
-  return {
-    ...readPublish(record, headers, headers),
-    receivedAtMs: Date.parse(textOf(headers, 'ce_receivedtime') ?? textOf(headers, 'dlq_spooled_time') ?? '') || 0,
-    record: { kafkaTopic, key: record.key, headers: headers.slice(refusalHeaders) },
-  };
+  if (kafkaTopic === undefined || kafkaTopic === deadLetterTopic) return letter;
+  const receivedAtMs = Date.parse(textOf(headers, 'ce_receivedtime') ?? '') || letter.receivedAtMs;
+  return { ...letter, receivedAtMs, record: { kafkaTopic, key: record.key, headers: ownHeadersOf(headers) } };
 }
 
-function readPublish(record: LogRecord, headers: Headers, own: Headers): Letter {
-  const text = (name: string): string | undefined => textOf(own, name);
+/** The headers that a refused record had before it became a letter. */
+const ownHeadersOf = (headers: Headers): Headers =>
+  headers
+    .filter(([name]) => name.startsWith(ownHeaderPrefix))
+    .map(([name, value]) => [name.slice(ownHeaderPrefix.length), value]);
+
+function readPublish(record: LogRecord, headers: Headers, reason: string): Letter {
+  const text = (name: string): string | undefined => textOf(headers, name);
   const key = record.key?.toString() ?? '';
   const deviceId = text('dlq_device_id') ?? '';
   const kind = deviceKinds.find((known) => known === text('dlq_device_kind')) ?? 'anonymous';
@@ -67,8 +69,8 @@ function readPublish(record: LogRecord, headers: Headers, own: Headers): Letter 
   return {
     partition: record.partition,
     offset: record.offset,
-    reason: textOf(headers, 'dlq_reason') ?? '',
-    message: textOf(headers, 'dlq_message') ?? '',
+    reason,
+    message: text('dlq_message') ?? '',
     receivedAtMs: Date.parse(text('dlq_received_time') ?? '') || Math.max(0, record.timestampMs),
     subject: text('ce_subject') ?? key,
     identity: { deviceId, kind, boundTo },

@@ -1,7 +1,9 @@
-import { writeHeader, writeLength } from '../gateway/core/headers/header-writer.ts';
+import { CommonHeaders, type RecordOrigin } from '../gateway/core/headers/common-headers.ts';
+import { fixedBytes, writeHeader, writeLength, writeOwnHeader } from '../gateway/core/headers/header-writer.ts';
 import type { HeaderName } from '../gateway/core/headers/record-headers.ts';
+import { headersOf } from '../gateway/record-batch/header-array.ts';
 import type { RecordContent } from '../record-log/fingerprint.ts';
-import { headersOf, type LogRecord } from '../record-log/record-batch.ts';
+import type { LogRecord } from '../record-log/record-batch.ts';
 
 /**
  * What replays note down, in the dead-letter topic itself: letters are never changed, and whoever replays next, from
@@ -43,11 +45,11 @@ export interface OpenRound {
 }
 
 const noteHeader = 'dlq_note' satisfies HeaderName;
+/** ce_id, dlq_note. */
+const ownHeaders = 2;
 export const noteType = 'com.mobilitycorp.deadletter.note.v1';
 
-export interface NoteContext {
-  /** CloudEvents source. */
-  readonly source: string;
+export interface NoteContext extends RecordOrigin {
   readonly deadLetterTopic: string;
 }
 
@@ -60,23 +62,22 @@ export function noteRecord(
   key: string,
   id: string,
   nowMs: number,
-  { source, deadLetterTopic }: NoteContext,
+  { source, tenant, deadLetterTopic }: NoteContext,
 ): RecordContent {
-  const headers = [
-    ['ce_specversion', '1.0'],
-    ['ce_id', `${deadLetterTopic}:${id}`],
-    ['ce_type', noteType],
-    ['ce_source', source],
-    ['ce_time', new Date(nowMs).toISOString()],
-    ['ce_partitionkey', key],
-    ['content-type', 'application/json'],
-    [noteHeader, note.kind],
-  ] as const;
+  const encoder = new CommonHeaders({ source, tenant }, { eventType: noteType, contentType: 'application/json' });
+  const cause = { receivedAtMs: nowMs, traceparent: undefined, correlationId: undefined, replayAttempt: 0 };
+  const subject = key || deadLetterTopic;
+  const write = (target: Uint8Array): number => {
+    let at = writeLength(encoder.countOf(cause) + ownHeaders, target, 0);
+    at = encoder.write(cause, nowMs * 1000, subject, subject, target, at);
+    at = writeOwnHeader('ce_id', `${deadLetterTopic}:${id}`, target, at);
+    return writeOwnHeader(noteHeader, note.kind, target, at);
+  };
   return {
     timestampMs: nowMs,
     key: key === '' ? null : Buffer.from(key),
     value: Buffer.from(JSON.stringify(note)),
-    headers: headerArray(headers.map(([name, value]) => [name, Buffer.from(value)])),
+    headers: Buffer.from(fixedBytes(write)),
   };
 }
 

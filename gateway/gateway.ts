@@ -233,6 +233,7 @@ export class Gateway {
       codecs: this.#contracts.codecs(schemas),
       limits: validation,
       clockObserver: observability.ingest,
+      stageObserver: observability.ingest,
       ...origin,
       alerts: this.#alerts?.plan(this.#contracts.recordCodecs(schemas).get(alertRecord) as RecordCodec, origin),
       windows: this.#windows,

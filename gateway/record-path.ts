@@ -79,8 +79,10 @@ export class RecordPath {
   #createSpooledSink(spool: Spool, producer: Producer | undefined): void {
     const { config, observability, onPressure } = this.#options;
     const settings = spoolSettings(config) as SpoolSettings;
-    const { deadLetterTopic } = config;
-    const sink = new SpooledSink({ spool, settings, deadLetterTopic, observer: observability.spool, target: producer });
+    const { deadLetterTopic, eventSource: source, eventTenant: tenant } = config;
+    const observer = observability.spool;
+    const origin = { source, tenant };
+    const sink = new SpooledSink({ spool, settings, deadLetterTopic, origin, observer, target: producer });
     this.#spooled = sink;
     sink.onPressure(onPressure);
     onPressure(sink.pressure);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { headersOf } from './record-batch.ts';
+import { headersOf } from '../gateway/record-batch/header-array.ts';
 
 /** All of a record that a copy has in common with it. */
 export interface RecordContent {

@@ -1,4 +1,5 @@
 import { compressionsAlgorithmsByBitmask, crc32c } from '@platformatic/kafka';
+import { readBytes } from '../gateway/record-batch/header-array.ts';
 import { VarintReader } from '../gateway/record-batch/varint.ts';
 
 /** Offsets of the fields of a record batch, format v2 (Kafka protocol guide, «Record Batch»). */
@@ -140,28 +141,10 @@ function readRecord(partition: number, batch: RecordBatch, bytes: Buffer, reader
   return { partition, offset, timestampMs, key, value, headers };
 }
 
-function readBytes(bytes: Buffer, reader: VarintReader, end: number): Buffer | null {
-  const length = reader.read();
-  if (length < 0) return null;
-  const from = reader.offset;
-  if (from + length > end) throw new RangeError(`${length} bytes at ${from}`);
-  reader.offset = from + length;
-  return bytes.subarray(from, from + length);
-}
-
 /** Whether a control batch says that the transaction of its producer was aborted. */
 export function isAbort(batch: RecordBatch): boolean {
   // The key of a control record: version int16, type int16.
   for (const { key } of recordsOf(0, batch))
     return key !== null && key.length >= 4 && key.readInt16BE(2) === abortMarker;
   return false;
-}
-
-/** @param headers a header array. Keys and values in their order; a key may occur more than once. */
-export function headersOf(headers: Buffer): [key: string, value: Buffer | null][] {
-  const reader = new VarintReader(headers);
-  return Array.from({ length: reader.read() }, () => [
-    readBytes(headers, reader, headers.length)?.toString() ?? '',
-    readBytes(headers, reader, headers.length),
-  ]);
 }

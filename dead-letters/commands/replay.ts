@@ -53,7 +53,7 @@ async function replay(options: ReplayCommandOptions): Promise<void> {
         judge: new Judge(config, codecs),
         writer,
         eventTopics,
-        context: { source: config.eventSource, deadLetterTopic },
+        context: { source: config.eventSource, tenant: config.eventTenant, deadLetterTopic },
         pacer: new Pacer(dryRun ? Number.POSITIVE_INFINITY : options.rate),
         // About a second's worth: what a killed replay must look for.
         roundLetters: Math.min(mostRoundLetters, Math.ceil(options.rate)),

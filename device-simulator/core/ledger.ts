@@ -8,16 +8,21 @@ export interface LedgerEntry {
   /** The vehicle or bay. */
   readonly subject: string;
   readonly bootId: number;
-  readonly deviceId: string;
+  /** What the CloudEvents ids of its messages begin with: see `senderOf`. */
+  readonly sender: string;
   readonly sent: Bitset;
   readonly acknowledged: Bitset;
   readonly rejected: Bitset;
 }
 
+/** A device by its own id; one that connects anonymously, so that it could speak for others, by its vehicle or bay, too. */
+export const senderOf = (deviceId: string, subject: string, isAnonymous: boolean): string =>
+  isAnonymous ? `${deviceId}/${subject}` : deviceId;
+
 /** Where a fleet enters what it sends and what is answered, before the bytes leave and as soon as they arrive. */
 export interface MessageLog {
   /** Begins the account of one boot of a device and returns its number. Throws when it exists already. */
-  open(subject: string, bootId: number, deviceId: string): number;
+  open(subject: string, bootId: number, sender: string): number;
   /** Sent, once more or for the first time. */
   recordSent(number: number, sequence: number): void;
   recordAcknowledged(number: number, sequence: number): void;
@@ -34,11 +39,11 @@ export class Ledger implements MessageLog {
   readonly #bySubject = new Map<string, Map<number, number>>();
 
   /** Begins the account of one boot of a device and returns its number. Throws when it exists already. */
-  open(subject: string, bootId: number, deviceId: string): number {
+  open(subject: string, bootId: number, sender: string): number {
     const boots = this.#bySubject.get(subject) ?? new Map<number, number>();
     this.#bySubject.set(subject, boots);
     if (boots.has(bootId)) throw new RangeError(`${subject} has booted with id ${bootId} before`);
-    const entry = { subject, bootId, deviceId, sent: new Bitset(), acknowledged: new Bitset(), rejected: new Bitset() };
+    const entry = { subject, bootId, sender, sent: new Bitset(), acknowledged: new Bitset(), rejected: new Bitset() };
     boots.set(bootId, this.#entries.length);
     return this.#entries.push(entry) - 1;
   }

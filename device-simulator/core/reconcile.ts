@@ -54,7 +54,7 @@ interface Seen {
  *   (repetitions of what was there before are duplicates, not disorder);
  * - wrongPartition: a record on another partition than murmur2 gives its key, or under a key that is not its own. One
  *   key on two partitions is covered: at most one of them is right;
- * - wrongId: the CloudEvents id is not `device:boot:sequence`.
+ * - wrongId: the CloudEvents id is not `sender:boot:sequence`.
  */
 export class Reconciler {
   readonly #ledger: Ledger;
@@ -76,13 +76,13 @@ export class Reconciler {
       this.#foreign += 1;
       return;
     }
-    const { sent, deviceId } = this.#ledger.entry(number);
+    const { sent, sender } = this.#ledger.entry(number);
     if (!isSequence(event.sequence) || !sent.has(event.sequence)) this.#found('phantom', event);
     else this.#place(number, event);
     if (event.key !== event.expectedKey || event.partition !== this.#expectedPartition(event)) {
       this.#found('wrongPartition', event);
     }
-    if (event.eventId !== `${deviceId}:${event.bootId}:${event.sequence}`) this.#found('wrongId', event);
+    if (event.eventId !== `${sender}:${event.bootId}:${event.sequence}`) this.#found('wrongId', event);
   }
 
   /** Whether a message of this boot (its number in the ledger) has been observed. */

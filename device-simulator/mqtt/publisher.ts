@@ -1,5 +1,5 @@
 import type { Device } from '../core/fleet.ts';
-import type { MessageLog } from '../core/ledger.ts';
+import { type MessageLog, senderOf } from '../core/ledger.ts';
 import { type Random, randomStream } from '../core/random.ts';
 import type { GatewayAddresses } from './addresses.ts';
 import type { BackoffOptions } from './backoff.ts';
@@ -80,7 +80,10 @@ export class FleetPublisher implements ConnectionObserver {
     const readBuffer = Buffer.alloc(65_536);
     this.#connections = devices.map((device) => this.#connection(device, readBuffer));
     this.#topics = devices.map((device) => Buffer.from(telemetryTopic(device)));
-    this.#accounts = devices.map(({ boundTo, bootId, deviceId }) => ledger.open(boundTo, bootId, deviceId));
+    const isAnonymous = options.secrets === undefined;
+    this.#accounts = devices.map(({ boundTo, bootId, deviceId }) =>
+      ledger.open(boundTo, bootId, senderOf(deviceId, boundTo, isAnonymous)),
+    );
     this.#nextSequence = new Float64Array(devices.length).fill(1);
   }
 

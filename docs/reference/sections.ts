@@ -88,7 +88,7 @@ export const headersSection = (): string =>
     'CloudEvents 1.0 in the binary content mode of its Kafka protocol binding: `ce_` and the name of the attribute, ' +
       'UTF-8. Of what a device sent, texts in dead letters are cut at 256 bytes. On a route with `contentMode: structured` ' +
       'the headers are the same but for `content-type`, and the value is a CloudEvent as JSON ([events.md](events.md)).',
-    '### Every record but notes of replays',
+    '### Every record',
     headerTable(commonHeaders),
     '### Records of events, besides',
     headerTable(eventHeaders),
@@ -96,10 +96,9 @@ export const headersSection = (): string =>
     headerTable(alertHeaders),
     '### Dead letters, besides',
     headerTable(letterHeaders),
-    '### Records that Kafka refused after they had been in the spool, before their own',
+    '### Dead letters of records that Kafka refused after they had been in the spool, besides',
     headerTable(refusedRecordHeaders),
-    '### Notes of replays',
-    'With `ce_specversion`, `ce_id`, `ce_type`, `ce_source`, `ce_time`, `ce_partitionkey` and `content-type`, not with the others.',
+    '### Notes of replays, besides',
     headerTable(noteHeaders),
   );
 

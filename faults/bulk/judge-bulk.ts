@@ -28,14 +28,14 @@ function observe({ topic, partition, partitions, message }: PlacedRecord, load: 
   const content = message.value === null ? undefined : load.payloads.read(message.value);
   const entry = content === undefined ? undefined : load.ledger.entries[content.vehicle];
   if (content === undefined || entry === undefined) return false;
-  const { subject, bootId, deviceId } = entry;
+  const { subject, bootId, sender } = entry;
   const { sequence } = content;
   to.observe({
     ...{ topic, partition, partitions, subject, bootId, sequence },
     key: (message.key ?? '').toString(),
     expectedKey: subject,
     // The ids of raw records are not made of boot and sequence: they are not what is judged here.
-    eventId: `${deviceId}:${bootId}:${sequence}`,
+    eventId: `${sender}:${bootId}:${sequence}`,
   });
   return true;
 }

@@ -5,6 +5,8 @@ export const alertsErrorCodes = [
   'unreadable_fences',
   /** It is no collection of geofences. */
   'invalid_fences',
+  /** Another process has the directory for the states of vehicles. */
+  'state_directory_in_use',
   /** The directory for the states of vehicles can't be used. */
   'unusable_state_directory',
 ] as const;

@@ -3,6 +3,7 @@ import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readStates } from '../core/alerts/state/state-block.ts';
 import type { VehicleState } from '../core/alerts/state/vehicle-state.ts';
+import { DirectoryLock, type LockRefusal } from '../directory-lock/directory-lock.ts';
 import { AlertsError } from './errors.ts';
 import { readStateFile } from './state-file.ts';
 
@@ -18,14 +19,24 @@ export interface FoundStates {
   readonly damaged: string | undefined;
 }
 
-/** The directory with the files of states, each of one generation: `states.1`, `states.2`, … */
+/**
+ * The directory with the files of states, each of one generation: `states.1`, `states.2`, … Of one process at a time:
+ * two would remove each other's files, and each would begin with half of what happened.
+ */
 export class StateDirectory {
   readonly path: string;
+  readonly #lock: DirectoryLock;
 
-  /** Makes it where it is not there. @throws {AlertsError} */
+  /** Makes it where it is not there, and takes it until `release`. @throws {AlertsError} */
   constructor(path: string) {
     this.path = path;
     usable(path, () => mkdirSync(path, { recursive: true, mode: 0o700 }));
+    this.#lock = DirectoryLock.take(path, (refusal, cause) => lockError(path, refusal, cause));
+  }
+
+  /** Another process may have it from now on. */
+  release(): void {
+    this.#lock.release();
   }
 
   pathOf(generation: number): string {
@@ -82,15 +93,22 @@ export class StateDirectory {
   }
 }
 
+function lockError(path: string, refusal: LockRefusal, cause: unknown): AlertsError {
+  if (!refusal.isTaken) return unusable(path, refusal.reason, cause);
+  const remedy = 'end it, or give each gateway a directory of its own';
+  return new AlertsError('state_directory_in_use', `alerts.state.directory ${path}: another process has it; ${remedy}`);
+}
+
 function usable<Result>(path: string, action: () => Result): Result {
   try {
     return action();
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new AlertsError(
-      'unusable_state_directory',
-      `alerts.state.directory ${path} can't be used: ${reason}; give the gateway a directory that it may write to, or none`,
-      error,
-    );
+    throw unusable(path, error instanceof Error ? error.message : String(error), error);
   }
+}
+
+function unusable(path: string, reason: string, cause: unknown): AlertsError {
+  const remedy = 'give the gateway a directory that it may write to, or none';
+  const text = `alerts.state.directory ${path} can't be used: ${reason}; ${remedy}`;
+  return new AlertsError('unusable_state_directory', text, cause);
 }

@@ -3,7 +3,7 @@ import { StateBlock } from '../core/alerts/state/state-block.ts';
 import type { TrackedVehicle } from '../core/alerts/state/tracked-vehicle.ts';
 import type { TrackedVehicles } from '../core/alerts/state/tracked-vehicles.ts';
 import type { AlertFilesObserver } from './observer.ts';
-import { StateDirectory } from './state-directory.ts';
+import { type FoundStates, StateDirectory } from './state-directory.ts';
 import { completeKind, StateFile, statesKind } from './state-file.ts';
 
 export interface StateStoreOptions {
@@ -43,6 +43,7 @@ export class StateStore {
   #file: StateFile | undefined;
   #snapshot: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #closed: Promise<void> | undefined;
   #writtenAtMs = Number.NaN;
 
   private constructor(options: StateStoreOptions, directory: StateDirectory, generation: number) {
@@ -56,7 +57,7 @@ export class StateStore {
     const startedAtMs = performance.now();
     const { vehicles, observer } = options;
     const directory = new StateDirectory(options.directory);
-    const { states, bytes, generation, damaged } = directory.read();
+    const { states, bytes, generation, damaged } = readOrRelease(directory);
     // Those heard of last come last, so that they are forgotten last.
     for (const [vehicleId, state] of [...states].sort(([, a], [, b]) => a.timeUs - b.timeUs)) {
       vehicles.restore(vehicleId, state);
@@ -176,11 +177,26 @@ export class StateStore {
     }
   }
 
-  /** Writes all states once more. */
-  async close(): Promise<void> {
+  /** Writes all states once more, and leaves the directory to others. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
     clearInterval(this.#timer);
     await this.#snapshot;
     await this.writeSnapshot();
     this.#closeFile();
+    this.#directory.release();
+  }
+}
+
+function readOrRelease(directory: StateDirectory): FoundStates {
+  try {
+    return directory.read();
+  } catch (error) {
+    directory.release();
+    throw error;
   }
 }

@@ -17,10 +17,14 @@ const perUnsettledRecordBytes = 704;
 const perCachedCredentialBytes = 256;
 /** Of a device whose last events are remembered, beside these: its id, its places in the index and in the order. */
 const perWindowDeviceBytes = 256;
-/** Of a device that was rejected: its id, its share of dead letters. */
-const perLetterShareBytes = 256;
+/** Of a device that was rejected, or came and went: its id, its share of dead letters, or of records about that. */
+const perShareBytes = 256;
 /** What the rules of alerts remember of a vehicle. */
 const perAlertVehicleBytes = 1024;
+/** Of a geofence, and of each position of its rings, as the library and as the index want them: measured, rounded up. */
+const perFenceBytes = 1024;
+const perPositionBytes = 192;
+const leastPositionsOfFence = 4;
 /** scrypt at its default cost. */
 const perHashBytes = 16 * 1024 * 1024;
 
@@ -33,7 +37,7 @@ export const plannedShare = 0.85;
  * watch over the memory answers for these.
  */
 export function memoryNeeds(config: GatewayConfig): MemoryNeed[] {
-  const { mqtt, kafka, spool, deadLetters, duplicates, alerts, identity } = config;
+  const { mqtt, kafka, spool, connectivity, deadLetters, duplicates, alerts, identity } = config;
   const away = Math.max(0, mqtt.maxSessions - mqtt.maxConnections);
   return [
     { setting: 'the process itself', bytes: processBytes },
@@ -45,9 +49,12 @@ export function memoryNeeds(config: GatewayConfig): MemoryNeed[] {
     { setting: 'kafka.hardRecords', bytes: kafka.hardRecords * perUnsettledRecordBytes },
     // While Kafka is away the producer keeps what it has handed over, beside what waits for the disk.
     { setting: 'spool.mode', bytes: spool.mode === 'off' ? 0 : 2 * kafka.hardBytes + spool.replayMaxBytes },
-    { setting: 'deadLetters.maxDevices', bytes: deadLetters.maxDevices * perLetterShareBytes },
+    // As many anonymous clients besides, whose names are theirs to choose, and to make long.
+    { setting: 'deadLetters.maxDevices', bytes: deadLetters.maxDevices * 3 * perShareBytes },
+    { setting: 'connectivity.enabled', bytes: connectivity.enabled ? mqtt.maxSessions * perShareBytes : 0 },
     { setting: 'duplicates.maxDevices', bytes: duplicatesBytes(duplicates) },
     { setting: 'alerts.maxVehicles', bytes: alerts.enabled ? alerts.maxVehicles * perAlertVehicleBytes : 0 },
+    { setting: 'alerts.geofences.maxPositions', bytes: fencesBytes(alerts) },
     { setting: 'identity.cacheMaxEntries', bytes: identity.cacheMaxEntries * perCachedCredentialBytes },
     { setting: 'identity.hashConcurrency', bytes: identity.hashConcurrency * perHashBytes },
   ];
@@ -60,6 +67,14 @@ function duplicatesBytes(duplicates: GatewayConfig['duplicates']): number {
   const { enabled, maxDevices, windowSize, maxWaitingCopies, maxWaitingBytes } = duplicates;
   if (!enabled) return 0;
   return maxDevices * windowBytesPerDevice(windowSize) + maxWaitingBytes + maxWaitingCopies * perUnsettledRecordBytes;
+}
+
+/** Twice: those before stay until new ones are complete. */
+function fencesBytes({ enabled, geofences }: GatewayConfig['alerts']): number {
+  const { path, maxFences, maxPositions } = geofences;
+  if (!enabled || path === undefined) return 0;
+  const mostFences = Math.min(maxFences, Math.floor(maxPositions / leastPositionsOfFence));
+  return 2 * (maxPositions * perPositionBytes + mostFences * perFenceBytes);
 }
 
 export const totalBytes = (needs: readonly MemoryNeed[]): number => needs.reduce((sum, { bytes }) => sum + bytes, 0);

@@ -47,6 +47,11 @@ const geofences = section('Areas that vehicles must stay in or out of.', {
     minimum: 4,
     maximum: 1_000_000,
   }),
+  maxPositions: integer('Positions of all fences together above which the file is refused.', {
+    default: 500_000,
+    minimum: 4,
+    maximum: 100_000_000,
+  }),
   maxAccuracyM: integer('Positions with a larger radius of accuracy are not compared with fences.', {
     default: 50,
     minimum: 0,

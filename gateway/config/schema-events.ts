@@ -107,6 +107,10 @@ export const connectivity = section('Records about devices that connect and disc
     description: 'Write them: two for each connection, so that its consumers should know the type first.',
   }),
   topic: text('Kafka topic of these records.', { default: usualTopic, ...kafkaTopic }),
+  maxPerDevicePerMinute: integer(
+    'Records of one device per minute, in the long run and at once; further ones are dropped, and counted.',
+    { default: 20, minimum: 1, maximum: 100_000 },
+  ),
   maxPending: integer('Records under way above which further ones are dropped, and counted.', {
     default: 10_000,
     minimum: 1,

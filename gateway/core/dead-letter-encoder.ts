@@ -25,7 +25,8 @@ const cut = (text: string | undefined): string | undefined => text && truncateUt
  * and then the header `dlq_dropped_payload_bytes` tells how long it was. The other headers, all text:
  *
  * - those that all records share; `ce_time` is the time of receipt, `ce_subject` and `ce_partitionkey` whom the device
- *   is bound to, `ce_id` `{deviceId}:{digest}:dead-letter`: a publish that is refused again has the same
+ *   is bound to, `ce_id` `{deviceId}:{digest}:dead-letter` (of an anonymous client `{deviceId}/:…`): a publish that is
+ *   refused again has the same
  * - `dlq_reason`: one of `rejectionReasons`; `dlq_message`: field, value and limit in words
  * - `dlq_device_id`, `dlq_device_kind` (vehicle, bay or anonymous), `dlq_bound_to` (empty for anonymous), `dlq_mqtt_topic`,
  *   `dlq_qos` (0, 1 or 2): with these a replay authorizes the publish as at first
@@ -66,7 +67,9 @@ export class DeadLetterEncoder implements RecordEncoder<DeadLetter> {
     if (letter.unkept > 0) optional.push(['dlq_unkept_publishes', String(letter.unkept)]);
     let at = writeLength(this.#common.countOf(cause) + headersAlways + optional.length, target, offset);
     at = this.#common.write(cause, receivedAtMs * 1000, key, key, target, at);
-    at = writeOwnHeader('ce_id', `${deviceId}:${letter.digest}:dead-letter`, target, at);
+    // As in ids of events: no registered device has a slash in its id. The digest is also of the topic, and so of the vehicle.
+    const sender = identity.kind === 'anonymous' ? `${deviceId}/` : deviceId;
+    at = writeOwnHeader('ce_id', `${sender}:${letter.digest}:dead-letter`, target, at);
     at = writeOwnHeader('content-type', cut(publish.contentType) || 'application/octet-stream', target, at);
     at = writeOwnHeader('dlq_reason', rejection.reason, target, at);
     at = writeOwnHeader('dlq_message', truncateUtf8(rejection.detail, maxMessageBytes), target, at);

@@ -82,14 +82,15 @@ export class Ingest implements Concluder, DeadLetterOwner {
 
   /**
    * What is wrong lies with the device, and a device may be wrong all day: beyond its share it is answered and counted, and
-   * gets no letter. What Kafka refuses (`conclude`) always gets one.
+   * gets no letter. What Kafka refuses (`conclude`) always gets one, and what a defect of the gateway does.
    */
   #rejectedByPipeline(publish: Publish, rejection: Rejection): void {
     const { letterCap, observer } = this.#options;
-    const { kind, deviceId } = publish.identity;
-    // An anonymous client calls itself as it likes; it must not use up the share of a device of that name.
-    const device = kind === 'anonymous' ? `?${deviceId}` : deviceId;
-    const unkept = letterCap?.take(device, publish.receivedAtMs) ?? 0;
+    if (rejection.reason === 'internal_error') {
+      this.#deadLetter(publish, rejection);
+      return;
+    }
+    const unkept = letterCap?.take(publish.identity, publish.receivedAtMs) ?? 0;
     if (unkept >= 0) {
       this.#deadLetter(publish, rejection, unkept);
       return;

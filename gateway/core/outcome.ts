@@ -12,10 +12,14 @@ export const rejectionReasons = [
   'invalid_field',
   /** The event time is further from the gateway's clock than the configuration allows. */
   'absurd_clock',
+  /** The boot id and the sequence of an event are those of another one, which it cannot be a copy of. */
+  'reused_sequence',
   /** A record of it is larger than a batch or than Kafka takes. */
   'too_large',
   /** Kafka refused the record for good (for example INVALID_RECORD). */
   'refused_by_kafka',
+  /** A stage of the pipeline threw: a defect of the gateway. */
+  'internal_error',
 ] as const;
 export type RejectionReason = (typeof rejectionReasons)[number];
 

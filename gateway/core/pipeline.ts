@@ -4,6 +4,7 @@ import { Passage } from './passage.ts';
 import { type PipelineOptions, planPipeline } from './plan.ts';
 import type { Publish } from './publish.ts';
 import type { RecordSink } from './record-sink.ts';
+import { stageFailure } from './stage-failure.ts';
 import { authorize } from './stages/authorize.ts';
 import { decode } from './stages/decode.ts';
 import { deduplicate, deviceKey } from './stages/deduplicate.ts';
@@ -17,7 +18,7 @@ import type { TrackedEvent } from './tracked-event.ts';
 export interface Pipeline {
   /**
    * Returns a rejection and has written nothing, or returns undefined and has appended every record of the publish to
-   * the sink (after `publish.expect`), which settles them later. Never throws.
+   * the sink (after `publish.expect`), which settles them later. A stage that throws is a rejection, `internal_error`.
    */
   run(publish: Publish, sink: RecordSink): Rejection | undefined;
 }
@@ -34,9 +35,8 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   return {
     run(publish, sink) {
       const passage = new Passage(publish, sink, plan);
-      for (const stage of stages) {
-        const rejection = stage(passage);
-        if (rejection === undefined) continue;
+      const rejection = pass(passage);
+      if (rejection !== undefined) {
         dropStep(passage);
         return rejection;
       }
@@ -45,6 +45,20 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       return undefined;
     },
   };
+}
+
+/** Whatever throws here does so before the first record was appended: `encode` sees to that. */
+function pass(passage: Passage): Rejection | undefined {
+  let stage: Stage = authorize;
+  try {
+    for (stage of stages) {
+      const rejection = stage(passage);
+      if (rejection !== undefined) return rejection;
+    }
+    return undefined;
+  } catch (error) {
+    return stageFailure(passage.plan.stageObserver, stage.name, error);
+  }
 }
 
 /** Everything was appended: from now on copies of its events are known. */

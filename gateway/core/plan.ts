@@ -7,6 +7,7 @@ import { eventRecordEncoder } from './headers/event-record.ts';
 import type { RecordEncoder } from './record-sink.ts';
 import { RouteError, type RouteSettings } from './route.ts';
 import { type Route, RouteTable } from './route-table.ts';
+import type { StageObserver } from './stage-failure.ts';
 import { Envelope } from './validation/envelope.ts';
 import { type ClockLimits, type ClockObserver, EventClock } from './validation/event-clock.ts';
 import { type FieldRule, fieldRules } from './validation/field-rules.ts';
@@ -22,6 +23,7 @@ export interface PipelineOptions extends RecordOrigin {
   readonly codecs: ReadonlyMap<string, RouteCodec>;
   readonly limits: ClockLimits & BatchLimits;
   readonly clockObserver?: ClockObserver | undefined;
+  readonly stageObserver?: StageObserver | undefined;
   /** Bytes of key, value and headers that the sink is certain to take as one record. */
   readonly maxRecordBytes: number;
   /** Undefined: none are derived. */
@@ -54,6 +56,7 @@ export interface PipelinePlan {
   readonly maxRecordBytes: number;
   readonly alerts: AlertPlan | undefined;
   readonly windows: DeviceWindows | undefined;
+  readonly stageObserver: StageObserver | undefined;
   /** Where records of a batch are tried before any of them is appended. */
   readonly scratch: Uint8Array;
 }
@@ -72,6 +75,7 @@ export function planPipeline(options: PipelineOptions): PipelinePlan {
     maxRecordBytes: options.maxRecordBytes,
     alerts: options.alerts,
     windows: options.windows,
+    stageObserver: options.stageObserver,
     scratch: new Uint8Array(options.maxRecordBytes),
   };
 }

@@ -33,6 +33,12 @@ export const rejectionGuide: Readonly<Record<RejectionReason, RejectionGuide>> =
     meaning: "The event time is further from the gateway's clock than allowed, or no record can hold it.",
     remedy: "Look at the device's clock, and at the gateway's. With `validation.absurdClock: clamp` a replay is taken.",
   },
+  reused_sequence: {
+    meaning:
+      'Boot id and sequence are those of an earlier event, and the event is younger than all that its boot had sent: it is no copy.',
+    remedy:
+      'Mend the device: it counts wrongly. A replay writes the event under the `ce_id` of the earlier one, by which consumers drop it.',
+  },
   too_large: {
     meaning: 'A record of it is larger than a batch (`kafka.maxBatchBytes`) or than Kafka takes.',
     remedy: 'Send smaller batches, or raise `kafka.maxBatchBytes` and `max.message.bytes` of the topic and replay.',
@@ -40,5 +46,9 @@ export const rejectionGuide: Readonly<Record<RejectionReason, RejectionGuide>> =
   refused_by_kafka: {
     meaning: 'Kafka refused the record for good, for example because of its timestamp.',
     remedy: "Compare the topic's settings with the file: `npm run topics -- plan`. Mend them, then replay.",
+  },
+  internal_error: {
+    meaning: 'A defect of the gateway: a stage of its pipeline failed at the publish.',
+    remedy: 'Look for `pipeline_stage_failed` in the log and report it. With a gateway that has it mended, replay.',
   },
 };

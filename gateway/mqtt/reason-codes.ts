@@ -60,8 +60,10 @@ export const reasonOfRejection: Readonly<Record<RejectionReason, ReasonCode>> = 
   malformed_payload: reasonCodes.payloadFormatInvalid,
   invalid_field: reasonCodes.payloadFormatInvalid,
   absurd_clock: reasonCodes.payloadFormatInvalid,
+  reused_sequence: reasonCodes.payloadFormatInvalid,
   too_large: reasonCodes.quotaExceeded,
   refused_by_kafka: reasonCodes.implementationSpecificError,
+  internal_error: reasonCodes.implementationSpecificError,
 };
 
 /** CONNACK return codes of MQTT 3.1.1 (section 3.2.2.3). */

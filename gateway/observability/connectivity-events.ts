@@ -4,7 +4,7 @@ import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { Tally } from './tally.ts';
 
-const outcomes: readonly ConnectivityOutcome[] = ['written', 'shed', 'lost'];
+const outcomes: readonly ConnectivityOutcome[] = ['written', 'shed', 'capped', 'lost'];
 
 /** The records about devices that come and go. */
 export class ConnectivityEvents implements ConnectivityObserver {
@@ -16,7 +16,7 @@ export class ConnectivityEvents implements ConnectivityObserver {
     this.#tallies = new Map(connectivityChanges.map((change) => [change, new Tally('outcome', outcomes)]));
     metrics.counters(
       'edge_connectivity_events_total',
-      'Records about devices that come and go: written; shed under pressure or when too many were under way; lost.',
+      'Records about devices that come and go: written; shed under pressure or when too many were under way; capped, as the device had had its share; lost.',
       ['change', 'outcome'],
       () => [...this.#tallies].flatMap(([change, tally]) => [...tally.samples({ change })]),
     );

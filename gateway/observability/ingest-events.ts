@@ -1,8 +1,9 @@
 import type { IngestObserver } from '../core/ingest.ts';
 import { type Rejection, type RejectionReason, rejectionReasons } from '../core/outcome.ts';
 import type { Publish } from '../core/publish.ts';
+import type { StageObserver } from '../core/stage-failure.ts';
 import type { ClampDirection, ClockObserver } from '../core/validation/event-clock.ts';
-import { clip, type Log } from './log.ts';
+import { clip, defectFields, type Log } from './log.ts';
 import { Durations, type Metrics } from './metrics.ts';
 import { Tally } from './tally.ts';
 
@@ -10,7 +11,7 @@ import { Tally } from './tally.ts';
  * The account of every publish (rule 7):
  * received = delivered + spooled + dead-lettered + rejected without a letter + unkept + duplicate + shed + unanswered + in flight.
  */
-export class IngestEvents implements IngestObserver, ClockObserver {
+export class IngestEvents implements IngestObserver, ClockObserver, StageObserver {
   readonly #log: Log;
   readonly #nowMs: () => number;
   readonly #deadLettered = new Tally<RejectionReason>('reason', rejectionReasons);
@@ -97,6 +98,11 @@ export class IngestEvents implements IngestObserver, ClockObserver {
     this.#clamped.add(direction);
     const text = 'the time of an event is too far from the clock here: dated with its receipt';
     this.#log.writeLimited('warn', 'event_time_clamped', text, { direction });
+  }
+
+  stageFailed(stage: string, error: unknown): void {
+    const text = 'a defect of the gateway: a stage of the pipeline failed, and its publish becomes a dead letter';
+    this.#log.writeLimited('error', 'pipeline_stage_failed', text, { stage, ...defectFields(error) });
   }
 
   shed(_publish: Publish): void {

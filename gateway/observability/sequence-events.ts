@@ -48,7 +48,8 @@ export class SequenceEvents implements SequenceObserver {
 
   reused(event: DeviceEvent): void {
     this.#reused += 1;
-    const text = 'an event has the id of an earlier one and is younger: the device uses sequence numbers twice';
+    const text =
+      'an event has the id of another and is no copy of it, and is rejected: the device uses sequence numbers twice';
     this.#log.writeLimited('warn', 'sequence_reused', text, {
       deviceId: clip(event.publish.identity.deviceId),
       bootId: event.bootId,
@@ -90,7 +91,7 @@ export class SequenceEvents implements SequenceObserver {
     metrics.counter('edge_device_resets_total', 'Devices that came with a boot id that was new.', () => this.#resets);
     metrics.counter(
       'edge_sequence_reused_total',
-      'Duplicates that are younger than all that their device had sent: it uses sequence numbers twice, and these events are lost.',
+      'Events with the id of another one that they are no copies of: their device uses sequence numbers twice; rejected (reused_sequence).',
       () => this.#reused,
     );
   }

@@ -65,7 +65,9 @@ export class GlueRegistry implements SchemaRegistry {
       this.#client.send(command, { abortSignal }),
     );
     if (found === undefined) return undefined;
-    await this.#untilAvailable(subject, found.SchemaVersionId, found.Status);
+    const status = await this.#checked(subject, found.SchemaVersionId, found.Status);
+    // Glue keeps versions that it has refused, and finds them by their definition all the same.
+    if (status === 'FAILURE' || status === 'DELETING') return undefined;
     return registered(found.SchemaArn, found.SchemaVersionId);
   }
 
@@ -153,12 +155,22 @@ export class GlueRegistry implements SchemaRegistry {
     return this.#try(`reading the schema "${subject}"`, (abortSignal) => this.#client.send(command, { abortSignal }));
   }
 
-  /** Glue answers before it has checked a version. */
   async #untilAvailable(
     subject: string,
     id: string | undefined,
     status: SchemaVersionStatus | undefined,
   ): Promise<void> {
+    if ((await this.#checked(subject, id, status)) !== 'FAILURE') return;
+    const problem = `"${subject}": Glue refuses the version: it does not keep the compatibility mode of its schema`;
+    throw new SchemaRegistryError('schema_incompatible', problem);
+  }
+
+  /** Glue answers before it has checked a version. Returns the status when it has. */
+  async #checked(
+    subject: string,
+    id: string | undefined,
+    status: SchemaVersionStatus | undefined,
+  ): Promise<SchemaVersionStatus | undefined> {
     const giveUpAt = performance.now() + this.#timeoutMs;
     let known = status;
     while (known === 'PENDING' && performance.now() < giveUpAt) {
@@ -167,13 +179,10 @@ export class GlueRegistry implements SchemaRegistry {
       const what = `waiting for a version of "${subject}"`;
       known = (await this.#must(what, (abortSignal) => this.#client.send(command, { abortSignal }))).Status;
     }
-    if (known === 'FAILURE') {
-      const problem = `"${subject}": Glue refuses the version: it does not keep the compatibility mode of its schema`;
-      throw new SchemaRegistryError('schema_incompatible', problem);
-    }
     if (known === 'PENDING') {
       throw new SchemaRegistryError('registry_unavailable', `"${subject}": Glue has not checked the version yet`);
     }
+    return known;
   }
 
   #id(subject: string): { RegistryName: string; SchemaName: string } {

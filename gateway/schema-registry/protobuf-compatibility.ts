@@ -53,7 +53,7 @@ function fieldBreaks(reader: protobuf.Type, writer: protobuf.Type, path: string)
     const known = reader.fieldsById[written.id];
     if (known === undefined) return [];
     const at = `${path}.${known.name} (${known.id})`;
-    if (typeOf(known) !== typeOf(written) && !shareBytes(known, written)) {
+    if (!isSameType(known, written) && !shareBytes(known, written)) {
       return [{ path: at, problem: `the writer writes ${typeOf(written)}, the reader expects ${typeOf(known)}` }];
     }
     if (written.repeated && !known.repeated) {
@@ -78,10 +78,35 @@ function shareBytes(a: protobuf.Field, b: protobuf.Field): boolean {
   return wireGroups.some((group) => [a, b].every((field) => group.includes(isEnum(field) ? 'int32' : field.type)));
 }
 
-const isEnum = (field: protobuf.Field): boolean => field.parent?.lookup(field.type) instanceof protobuf.Enum;
+const isEnum = (field: protobuf.Field): boolean => resolved(field) instanceof protobuf.Enum;
 
-/** The name of a message without its package, which may be written or left out. */
+/** The message or enum of a field that the file declares itself; null for scalars and what is imported. */
+const resolved = (field: protobuf.Field): protobuf.ReflectionObject | null =>
+  field.parent?.lookup(field.type, [protobuf.Type, protobuf.Enum]) ?? null;
+
+function isSameType(a: protobuf.Field, b: protobuf.Field): boolean {
+  if (keyTypeOf(a) !== keyTypeOf(b)) return false;
+  const names = namesOf(a);
+  return namesOf(b).some((name) => names.includes(name));
+}
+
+/**
+ * Every full name that a field's type may have. An imported one may be of each of the packages that the place lies in
+ * ("Type name resolution", from the innermost scope outwards): which one, only the other file could tell.
+ */
+function namesOf(field: protobuf.Field): string[] {
+  const { type, parent } = field;
+  const found = resolved(field);
+  if (found !== null) return [found.fullName];
+  if (type in protobuf.types.basic || type.startsWith('.')) return [type];
+  const scopes = (parent?.fullName ?? '').split('.');
+  return scopes.map((_, depth) => [...scopes.slice(0, depth + 1), type].join('.'));
+}
+
+const keyTypeOf = (field: protobuf.Field): string => (field instanceof protobuf.MapField ? field.keyType : '');
+
+/** For people. */
 function typeOf(field: protobuf.Field): string {
-  const name = field.type.slice(field.type.lastIndexOf('.') + 1);
+  const name = (resolved(field)?.fullName ?? field.type).replace(/^\./, '');
   return field instanceof protobuf.MapField ? `map<${field.keyType}, ${name}>` : name;
 }

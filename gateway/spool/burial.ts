@@ -1,14 +1,16 @@
 import type { LetterForm } from '../core/dead-letter.ts';
+import type { RecordOrigin } from '../core/headers/common-headers.ts';
 import type { Outcome, Rejection } from '../core/outcome.ts';
 import type { Settleable } from '../core/publish.ts';
 import { type RecordSink, undated } from '../core/record-sink.ts';
-import { RecordCursor } from '../record-batch/record-cursor.ts';
+import { RecordCursor, recordCopier } from '../record-batch/record-cursor.ts';
 import type { Frame } from './frame.ts';
 import type { SpoolObserver } from './observer.ts';
-import { keyOf, refusedRecordEncoder } from './refused-record.ts';
+import { keyOf, RefusedRecordEncoder } from './refused-record.ts';
 
 export interface BurialOptions {
   readonly deadLetterTopic: string;
+  readonly origin: RecordOrigin;
   readonly observer: SpoolObserver;
   /** Where letters go: straight to Kafka, which has just answered. */
   readonly target: RecordSink;
@@ -19,11 +21,13 @@ export interface BurialOptions {
 /** What becomes of a record of the spool that Kafka never takes: a dead letter, or at least its reason, and never nothing. */
 export class Burial {
   readonly #options: BurialOptions;
+  readonly #encoder: RefusedRecordEncoder;
   /** Where it was last: Kafka refuses the records of a batch in their order, so that each batch is read once for them. */
   #last: { readonly frame: Frame; readonly record: RecordCursor } | undefined;
 
   constructor(options: BurialOptions) {
     this.#options = options;
+    this.#encoder = new RefusedRecordEncoder(options.origin);
   }
 
   /** @param index of the record in the frame's batch. */
@@ -43,9 +47,13 @@ export class Burial {
     const { deadLetterTopic, target } = this.#options;
     const { frame, index, rejection, form } = letter;
     const record = this.#recordAt(frame, index);
-    const refused = { record, frame, rejection, whole: form !== 'stripped' };
     const timestampMs = form === 'whole' ? record.timestampMs : undated;
-    return target.append(deadLetterTopic, keyOf(record), timestampMs, refusedRecordEncoder, refused, letter);
+    // A letter is one already, but for its date.
+    if (form === 'undated' && frame.topic === deadLetterTopic) {
+      return target.append(deadLetterTopic, keyOf(record), timestampMs, recordCopier, record, letter);
+    }
+    const refused = { record, frame, rejection, whole: form !== 'stripped' };
+    return target.append(deadLetterTopic, keyOf(record), timestampMs, this.#encoder, refused, letter);
   }
 
   #recordAt(frame: Frame, index: number): RecordCursor {

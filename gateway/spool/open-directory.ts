@@ -1,6 +1,6 @@
 import { join } from 'node:path';
+import { DirectoryLock, type LockRefusal } from '../directory-lock/directory-lock.ts';
 import { CursorFile } from './cursor-file.ts';
-import { DirectoryLock } from './directory-lock.ts';
 import { SpoolError } from './errors.ts';
 import type { FileLayer } from './file-layer.ts';
 import { damagedFileName, damagedSuffix } from './segments.ts';
@@ -27,7 +27,7 @@ export async function openDirectory(files: FileLayer, directory: string): Promis
   let lock: DirectoryLock | undefined;
   try {
     await files.makeDirectory(directory);
-    lock = DirectoryLock.take(directory);
+    lock = DirectoryLock.take(directory, (refusal, cause) => lockError(directory, refusal, cause));
     const survey = await surveySpool(files, directory);
     const cursorFile = new CursorFile(files, directory, survey.cursor?.version ?? 0);
     // Without a cursor: with whatever there is.
@@ -45,6 +45,15 @@ export async function openDirectory(files: FileLayer, directory: string): Promis
     const reason = error instanceof Error ? error.message : String(error);
     throw new SpoolError('spool_directory_unusable', `spool ${directory}: ${reason}`, error);
   }
+}
+
+function lockError(directory: string, refusal: LockRefusal, cause: unknown): SpoolError {
+  if (refusal.isTaken) {
+    const text = `spool ${directory}: another process works with it; end it, or choose another`;
+    return new SpoolError('spool_in_use', text);
+  }
+  const text = `spool ${directory}: cannot be locked: ${refusal.reason}`;
+  return new SpoolError('spool_directory_unusable', text, cause);
 }
 
 async function keptFiles(files: FileLayer, directory: string): Promise<OpenDirectory['kept']> {

@@ -1,3 +1,4 @@
+import type { RecordOrigin } from '../core/headers/common-headers.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { Settleable } from '../core/publish.ts';
 import type { HeldBatch, Pressure, RecordHolder, RecordSink } from '../core/record-sink.ts';
@@ -26,6 +27,8 @@ export interface ReplayOptions {
   readonly target: SpoolTarget;
   readonly settings: Pick<SpoolSettings, 'replayMaxRecords' | 'replayMaxBytes'>;
   readonly deadLetterTopic: string;
+  /** Of dead letters. */
+  readonly origin: RecordOrigin;
   readonly observer: SpoolObserver;
   /** A batch is settled. */
   readonly progress: () => void;
@@ -46,9 +49,9 @@ export class Replay implements FrameOwner {
   readonly #burial: Burial;
 
   constructor(options: ReplayOptions) {
-    const { target, deadLetterTopic, observer } = options;
+    const { target, deadLetterTopic, origin, observer } = options;
     this.#options = options;
-    this.#burial = new Burial({ deadLetterTopic, observer, target, done: (frame) => this.#done(frame) });
+    this.#burial = new Burial({ deadLetterTopic, origin, observer, target, done: (frame) => this.#done(frame) });
   }
 
   /** Hands on as much as the limits allow; in this turn a part of it. */

@@ -1,4 +1,5 @@
 import type { Account } from '../core/account.ts';
+import type { RecordOrigin } from '../core/headers/common-headers.ts';
 import type { Settleable } from '../core/publish.ts';
 import type { Pressure, RecordEncoder, RecordSink } from '../core/record-sink.ts';
 import type { SpoolObserver, SpoolState } from './observer.ts';
@@ -10,6 +11,8 @@ export interface SpooledSinkOptions {
   readonly spool: Spool;
   readonly settings: SpoolSettings;
   readonly deadLetterTopic: string;
+  /** Of dead letters. */
+  readonly origin: RecordOrigin;
   readonly observer: SpoolObserver;
   /** Undefined: Kafka is not there yet; it spools, until `attach`. */
   readonly target?: SpoolTarget | undefined;

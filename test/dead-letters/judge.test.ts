@@ -3,7 +3,7 @@ import { Judge, unregisteredCodecs } from '../../dead-letters/judge.ts';
 import { type Letter, readLetter } from '../../dead-letters/letter.ts';
 import { headerArray } from '../../dead-letters/notes.ts';
 import { defaultConfig } from '../../gateway/config/load.ts';
-import { headersOf } from '../../record-log/record-batch.ts';
+import { headersOf } from '../../gateway/record-batch/header-array.ts';
 import { telemetryPayload } from '../support/telemetry.ts';
 
 const dlq = defaultConfig.deadLetterTopic;
@@ -84,8 +84,9 @@ describe('a letter that is replayed', () => {
           dlq_reason: 'too_large',
           ...refused,
           dlq_kafka_topic: kafkaTopic,
-          ce_id: 'a:1:2',
-          ce_time: '2025-11-21T09:00:00Z',
+          ce_id: 'a:1:2:dead-letter',
+          dlq_own_ce_id: 'a:1:2',
+          dlq_own_ce_time: '2025-11-21T09:00:00Z',
         }).map(([key, value]) => [key, Buffer.from(value)]),
       ),
     });

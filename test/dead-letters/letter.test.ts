@@ -1,11 +1,14 @@
+import { type CloudEvent, Kafka } from 'cloudevents';
 import { describe, expect, it } from 'vitest';
 import { nameOf } from '../../dead-letters/event-name.ts';
 import { type LetterFilter, matches } from '../../dead-letters/filter.ts';
 import { hexDump } from '../../dead-letters/hex-dump.ts';
 import { readLetter } from '../../dead-letters/letter.ts';
 import { headerArray, type Note, Notes, noteRecord, readNote } from '../../dead-letters/notes.ts';
+import { commonHeaders } from '../../gateway/core/headers/record-headers.ts';
 import { TopicPattern } from '../../gateway/core/topic-pattern.ts';
-import { headersOf, type LogRecord } from '../../record-log/record-batch.ts';
+import { headersOf } from '../../gateway/record-batch/header-array.ts';
+import type { LogRecord } from '../../record-log/record-batch.ts';
 
 const dlq = 'veh.events.raw.dlq';
 
@@ -18,6 +21,8 @@ const recordOf = (headers: Readonly<Record<string, string>>, overrides: Partial<
   headers: headerArray(Object.entries(headers).map(([key, value]) => [key, Buffer.from(value)])),
   ...overrides,
 });
+
+const commonAlways = Object.entries(commonHeaders).flatMap(([name, meaning]) => ('when' in meaning ? [] : [name]));
 
 const headers = {
   ce_subject: 'veh-7',
@@ -66,21 +71,14 @@ describe('a dead letter', () => {
       dlq_kafka_topic: 'veh.events.raw',
       dlq_spooled_time: 't',
     };
-    const own = { ce_id: 'unit-7:1:2', ce_receivedtime: '2025-11-21T09:00:00.000Z' };
-    const letter = readLetter(recordOf({ ...refused, ...own }), dlq);
-    expect(letter).toMatchObject({ reason: 'too_large', receivedAtMs: Date.parse(own.ce_receivedtime) });
+    const common = { ce_id: 'unit-7:1:2:dead-letter', ce_receivedtime: '2025-11-21T09:00:00.000Z' };
+    const own = { dlq_own_ce_id: 'unit-7:1:2', dlq_own_ce_receivedtime: common.ce_receivedtime };
+    const letter = readLetter(recordOf({ ...common, ...refused, ...own }), dlq);
+    expect(letter).toMatchObject({ reason: 'too_large', receivedAtMs: Date.parse(common.ce_receivedtime) });
     expect(letter?.record).toMatchObject({ kafkaTopic: 'veh.events.raw' });
     expect(letter?.record?.headers.map(([key]) => key)).toEqual(['ce_id', 'ce_receivedtime']);
-    const inner = recordOf({ ...refused, dlq_kafka_topic: dlq });
-    const both = {
-      ...inner,
-      headers: headerArray([...headersOf(inner.headers), ...headersOf(recordOf(headers).headers)]),
-    };
-    expect(readLetter(both, dlq)).toMatchObject({
-      reason: 'too_large',
-      mqttTopic: headers.dlq_mqtt_topic,
-      record: undefined,
-    });
+    const stripped = { ...refused, dlq_kafka_topic: dlq, dlq_dropped_payload_bytes: '7' };
+    expect(readLetter(recordOf(stripped), dlq)).toMatchObject({ droppedBytes: 7, record: undefined });
   });
 
   it('is no record without a reason', () => {
@@ -124,8 +122,18 @@ describe('the notes of replays', () => {
     const note: Note = { kind: 'outcome', letter: '2:17', attempt: 1, outcome: 'rejected', reason: 'r', message: 'm' };
     expect(readNote(written(note))).toEqual(note);
     expect(readLetter(written(note), dlq)).toBeUndefined();
-    const names = headersOf(written(note).headers).map(([key]) => key);
-    expect(names).toEqual(expect.arrayContaining(['ce_specversion', 'ce_id', 'ce_type', 'ce_source']));
+    const texts = Object.fromEntries(headersOf(written(note).headers).map(([key, value]) => [key, String(value)]));
+    expect(Object.keys(texts)).toEqual(expect.arrayContaining(commonAlways));
+    const value = written(note).value?.toString() ?? '';
+    const message = { key: 'veh-7', value, headers: texts, body: value };
+    const event = Kafka.toEvent(message) as CloudEvent;
+    expect(event.validate()).toBe(true);
+    expect(event).toMatchObject({
+      id: `${dlq}:id`,
+      type: 'com.mobilitycorp.deadletter.note.v1',
+      subject: 'veh-7',
+      data: note,
+    });
     expect(readNote(recordOf(headers))).toBeUndefined();
   });
 

@@ -23,7 +23,7 @@ describe('the alerts of the demo', () => {
   it('have a fence that the gateway takes', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'demo-alerts-'));
     onTestFinished(() => rm(folder, { recursive: true, force: true }));
-    const limits = { maxFences: 10, maxPositionsPerFence: 10, severity: 'warning' } as const;
+    const limits = { maxFences: 10, maxPositionsPerFence: 10, maxPositions: 200, severity: 'warning' } as const;
     expect(readFences(await writeFences(folder), limits)).toMatchObject([{ id: 'inner-city', kind: 'keep_out' }]);
   });
 });

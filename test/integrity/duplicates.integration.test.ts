@@ -72,9 +72,10 @@ describe('what a device sends again', () => {
   it('after its PUBACK, as a new publish without DUP, is acknowledged again and once on Kafka', async () => {
     const before = await gateway.metric('edge_publishes_duplicate_total');
     const client = await connect('c-1');
-    const payload = telemetryPayload('veh-1', 1);
+    const reported = vehicleReport('veh-1', 1);
+    const payload = encodeMessage('VehicleTelemetry', reported);
     for (const qos of [1, 1, 2] as const) await client.publishAsync(telemetry, payload, { qos });
-    const items = [vehicleReport('veh-1', 1), vehicleReport('veh-1', 2)];
+    const items = [reported, vehicleReport('veh-1', 2)];
     const batch = encodeMessage('VehicleTelemetryBatch', { items });
     for (let i = 0; i < 2; i++) await client.publishAsync(`${telemetry}/batch`, batch, { qos: 1 });
     await client.publishAsync(telemetry, payload, { qos: 0 });
@@ -83,6 +84,19 @@ describe('what a device sends again', () => {
       what: 'four duplicates to be counted',
     });
     expect((await idsOf(1, 2)).toSorted()).toEqual(['dev-1:7:1', 'dev-1:7:2']);
+    await expectAccounts();
+  });
+
+  it('is told from another event of the same sequence, which is a dead letter', async () => {
+    const client = await connect('c-1');
+    const report = (eventTimeUs: number) => telemetryPayload('veh-1', 5, { eventTimeUs });
+    const nowUs = Date.now() * 1000;
+    await client.publishAsync(telemetry, report(nowUs), { qos: 1 });
+    await expect(client.publishAsync(telemetry, report(nowUs + 1), { qos: 1 })).rejects.toMatchObject({ code: 0x99 });
+    expect(await idsOf(5)).toEqual(['dev-1:7:5']);
+    const letters = await readTopic(kafka.bootstrap, made.deadLetterTopic);
+    expect(letters.map(({ headers }) => headers.dlq_reason)).toEqual(['reused_sequence']);
+    expect(letters[0]?.value).toEqual(report(nowUs + 1));
     await expectAccounts();
   });
 

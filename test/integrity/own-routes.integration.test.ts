@@ -93,7 +93,7 @@ describe("an operator's own routes", () => {
     expect(record).toMatchObject({
       key: 'veh-9',
       timestampMs: eventTimeUs / 1000,
-      headers: { ce_id: 'c:7:3', ce_type: 'com.acme.door.v1' },
+      headers: { ce_id: 'c/veh-9:7:3', ce_type: 'com.acme.door.v1' },
     });
     expect(await decodeWithRegistry(registryUrl, record?.value ?? null)).toMatchObject({
       vehicleId: 'veh-9',

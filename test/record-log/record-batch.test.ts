@@ -1,8 +1,9 @@
 import { crc32c } from '@platformatic/kafka';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { headersOf } from '../../gateway/record-batch/header-array.ts';
 import { fingerprint } from '../../record-log/fingerprint.ts';
-import { DamagedBatch, headersOf, recordBatches, recordsOf } from '../../record-log/record-batch.ts';
+import { DamagedBatch, recordBatches, recordsOf } from '../../record-log/record-batch.ts';
 import { batchBytes, type TestRecord } from './support.ts';
 
 const text = fc.string({ unit: 'grapheme', maxLength: 20 });

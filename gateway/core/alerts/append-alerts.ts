@@ -1,6 +1,7 @@
 import { utf8Length } from '../headers/utf8.ts';
 import { type Rejection, rejected } from '../outcome.ts';
 import type { Passage } from '../passage.ts';
+import { stageFailure } from '../stage-failure.ts';
 import type { TrackedEvent } from '../tracked-event.ts';
 import type { Alert } from './alert.ts';
 import type { AlertRecordEncoder } from './alert-record.ts';
@@ -33,15 +34,25 @@ const trackedCause = ({ cause }: Alert): TrackedEvent => cause as TrackedEvent;
 
 /** Appends the record of each alert, under the key and the timestamp of the event that caused it. */
 export function appendAlerts(passage: Passage): void {
-  const { alerts, sink } = passage;
-  const { kafkaTopic, encoder } = passage.plan.alerts as AlertPlan;
+  const { alerts } = passage;
   for (let i = 0; i < alerts.length; i++) {
     const alert = alerts[i] as Alert;
-    const cause = trackedCause(alert);
-    const timestampMs = Math.floor(cause.timeUs / 1000);
-    const taken = sink.append(kafkaTopic, cause.key, timestampMs, encoder, alert, cause);
-    // The sink takes less than it was said to, and the events have been appended.
-    if (!taken) cause.settleRecord(rejected(alertTooLarge(passage)));
+    const rejection = append(alert, passage);
+    // The sink takes less than it was said to, or something threw, and the events have been appended.
+    if (rejection !== undefined) trackedCause(alert).settleRecord(rejected(rejection));
+  }
+}
+
+/** Never throws. */
+function append(alert: Alert, passage: Passage): Rejection | undefined {
+  const { kafkaTopic, encoder } = passage.plan.alerts as AlertPlan;
+  const cause = trackedCause(alert);
+  const timestampMs = Math.floor(cause.timeUs / 1000);
+  try {
+    const isTaken = passage.sink.append(kafkaTopic, cause.key, timestampMs, encoder, alert, cause);
+    return isTaken ? undefined : alertTooLarge(passage);
+  } catch (error) {
+    return stageFailure(passage.plan.stageObserver, 'encode', error);
   }
 }
 

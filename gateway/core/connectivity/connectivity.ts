@@ -1,4 +1,5 @@
 import type { RecordCodec } from '../codec.ts';
+import { DeviceShares } from '../device-shares.ts';
 import type { RecordOrigin } from '../headers/common-headers.ts';
 import type { Identity } from '../identity.ts';
 import { isDurable, type Outcome } from '../outcome.ts';
@@ -11,8 +12,11 @@ import {
   ConnectivityRecordEncoder,
 } from './connectivity-record.ts';
 
-/** What became of an event: durable; dropped because too much is under way; refused, or left at shutdown. */
-export type ConnectivityOutcome = 'written' | 'shed' | 'lost';
+/**
+ * What became of an event: durable; dropped because too much is under way, or because its device has had its share;
+ * refused, or left at shutdown.
+ */
+export type ConnectivityOutcome = 'written' | 'shed' | 'capped' | 'lost';
 
 /** Must not block or throw. */
 export interface ConnectivityObserver {
@@ -25,6 +29,10 @@ export interface ConnectivityOptions extends RecordOrigin {
   readonly topic: string;
   /** Events that may be under way; further ones are shed. */
   readonly maxPending: number;
+  /** Events of a device per minute in the long run, and at once; further ones are dropped. */
+  readonly maxPerDevicePerMinute: number;
+  /** Devices whose shares are remembered. */
+  readonly maxDevices: number;
   /** Tells this run of the gateway from all others, in ids. */
   readonly runId: string;
   /** Events are shed from level 1 on, as QoS 0 is: what devices report goes first. */
@@ -35,7 +43,8 @@ export interface ConnectivityOptions extends RecordOrigin {
 
 /**
  * Writes a record when a device comes, goes, or has its will published. At best effort: nobody waits for it, and nothing
- * that goes wrong with it touches a connection. A storm of reconnects is bounded by `maxPending` and by the pressure.
+ * that goes wrong with it touches a connection. A storm of reconnects is bounded by `maxPending` and by the pressure, a
+ * single device that does nothing else by its share.
  *
  * Keyed by the vehicle or bay, so that its records stand in line with what the device reports. A device of an anonymous
  * listener is bound to none and has none.
@@ -43,12 +52,15 @@ export interface ConnectivityOptions extends RecordOrigin {
 export class Connectivity {
   readonly #options: ConnectivityOptions;
   readonly #encoder: ConnectivityRecordEncoder;
+  readonly #shares: DeviceShares;
   #written = 0;
   pending = 0;
 
   constructor(options: ConnectivityOptions) {
     this.#options = options;
     this.#encoder = new ConnectivityRecordEncoder(options.codec, options);
+    const { maxPerDevicePerMinute, maxDevices } = options;
+    this.#shares = new DeviceShares({ perMinute: maxPerDevicePerMinute, burst: maxPerDevicePerMinute, maxDevices });
   }
 
   connected(identity: Identity, { clientId, listener, version }: ConnectionDetails, sessionPresent: boolean): void {
@@ -76,9 +88,13 @@ export class Connectivity {
       observer.connectivityEvent(change, 'shed');
       return;
     }
+    const timeMs = now();
+    if (this.#shares.take(identity.deviceId, timeMs) < 0) {
+      observer.connectivityEvent(change, 'capped');
+      return;
+    }
     this.#written += 1;
     const id = `${identity.deviceId}:connectivity:${runId}-${this.#written}`;
-    const timeMs = now();
     const event: ConnectivityEvent = { id, identity, change, timeMs, connection, reason, sessionPresent };
     // Before it is appended: whoever appends may be told the outcome at once.
     this.pending += 1;

@@ -171,6 +171,9 @@ export class DeviceWindows {
   }
 }
 
+/** Whether two events are of the same time, as copies of each other are. */
+export const isSameTime = (a: DeviceEvent, b: DeviceEvent): boolean => Object.is(deviceTimeUs(a), deviceTimeUs(b));
+
 /** As the device says it: an absurd one is replaced in its record by another, which differs from copy to copy. */
 function deviceTimeUs({ message }: DeviceEvent): number {
   const timeUs = message?.eventTimeUs;

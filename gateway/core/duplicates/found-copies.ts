@@ -9,8 +9,6 @@ import { pending, settled } from './sequence-windows.ts';
 export class FoundCopies {
   /** How many there are that need nothing further. */
   readonly #known: Record<CopyKind, number> = { settled: 0, pending: 0, same_publish: 0 };
-  /** Of those, the ones that cannot be copies. */
-  readonly #reused: TrackedEvent[] = [];
   /** Copies of events that are pending. */
   readonly #waiting: TrackedEvent[] = [];
 
@@ -20,10 +18,6 @@ export class FoundCopies {
 
   addKnown(kind: CopyKind): void {
     this.#known[kind] += 1;
-  }
-
-  addReused(event: TrackedEvent): void {
-    this.#reused.push(event);
   }
 
   addWaiting(event: TrackedEvent): void {
@@ -41,7 +35,6 @@ export class FoundCopies {
     for (const kind of copyKinds) {
       for (let i = 0; i < this.#known[kind]; i++) observer.copy(kind);
     }
-    for (const event of this.#reused) observer.reused(event);
     const bytes = Math.ceil(publish.payload.length / this.#waiting.length);
     for (const event of this.#waiting) {
       observer.copy('pending');

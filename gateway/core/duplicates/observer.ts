@@ -23,7 +23,7 @@ export interface SequenceObserver {
   reset(): void;
   /** An event that nothing was written for. */
   copy(kind: CopyKind): void;
-  /** The copy cannot be one: it is younger than everything that its boot has sent. The device uses sequences twice. */
+  /** An event has the sequence of another and cannot be its copy, so that it is rejected: the device uses sequences twice. */
   reused(event: DeviceEvent): void;
   /** A copy was written, as too many are waiting already. */
   waitRefused(): void;

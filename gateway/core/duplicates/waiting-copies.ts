@@ -45,19 +45,34 @@ export class WaitingCopies {
     this.#limits = limits;
   }
 
+  /** Devices of which something is held. */
+  get devices(): number {
+    return this.#byDevice.size;
+  }
+
   /**
-   * Whether a copy of the event may wait, beside `others` of its publish. Copies whose connection has ended make room: the device has sent the
-   * event again since, and their answers reach nobody.
+   * Whether a copy of the event may wait, beside `others` of its publish. Copies whose connection has ended make room: the
+   * device has sent the event again since, and their answers reach nobody.
    */
   hasRoom(device: number, bootId: number, sequence: number, others: number): boolean {
     const { maxWaitingCopies, maxWaitingBytes } = this.#limits;
     if (this.count + others >= maxWaitingCopies || this.bytes >= maxWaitingBytes) return false;
     const sameSequence = this.#byDevice.get(device)?.get(sequence);
     if (sameSequence === undefined) return true;
-    const abandoned = sameSequence.filter(({ publish }) => publish.isAbandoned);
-    for (const copy of abandoned) sameSequence.splice(sameSequence.indexOf(copy), 1);
-    for (const copy of abandoned) copy.settleRecord(unanswered);
-    return sameSequence.filter((copy) => copy.bootId === bootId).length < maxPerEvent;
+    const waiting = sameSequence.filter(({ publish }) => !publish.isAbandoned);
+    if (waiting.length < sameSequence.length) {
+      this.#keep(device, sequence, waiting);
+      for (const copy of sameSequence) if (!waiting.includes(copy)) copy.settleRecord(unanswered);
+    }
+    return waiting.filter((copy) => copy.bootId === bootId).length < maxPerEvent;
+  }
+
+  /** Exchanges the copies of a device's sequence; nothing is left behind of those that are none. */
+  #keep(device: number, sequence: number, copies: WaitingCopy[]): void {
+    const ofDevice = this.#byDevice.get(device);
+    if (copies.length > 0) ofDevice?.set(sequence, copies);
+    else ofDevice?.delete(sequence);
+    if (ofDevice?.size === 0) this.#byDevice.delete(device);
   }
 
   /**
@@ -77,13 +92,10 @@ export class WaitingCopies {
 
   /** Takes out the copies of an event, which are to be told how it ended; undefined when there are none. */
   take(device: number, bootId: number, sequence: number): readonly Settleable[] | undefined {
-    const ofDevice = this.#byDevice.get(device);
-    const sameSequence = ofDevice?.get(sequence);
-    if (ofDevice === undefined || sameSequence === undefined) return undefined;
+    const sameSequence = this.#byDevice.get(device)?.get(sequence);
+    if (sameSequence === undefined) return undefined;
     const others = sameSequence.filter((copy) => copy.bootId !== bootId);
-    if (others.length > 0) ofDevice.set(sequence, others);
-    else ofDevice.delete(sequence);
-    if (ofDevice.size === 0) this.#byDevice.delete(device);
+    this.#keep(device, sequence, others);
     return sameSequence.filter((copy) => copy.bootId === bootId);
   }
 }

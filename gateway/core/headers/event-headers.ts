@@ -1,3 +1,4 @@
+import { eventId } from '../alerts/event-id.ts';
 import type { DeviceEvent } from '../event.ts';
 import type { ClampDirection } from '../validation/event-clock.ts';
 import { CommonHeaders, type RecordKind, type RecordOrigin } from './common-headers.ts';
@@ -8,6 +9,7 @@ import { utf8Length, writeUtf8 } from './utf8.ts';
 export const rawContentType = 'application/octet-stream';
 
 const colon = 0x3a;
+const slash = 0x2f;
 const hyphen = 0x2d;
 /** Digits of 2^32-1 and of 2^53-2. */
 const bootIdDigits = 10;
@@ -57,17 +59,20 @@ export function clampDirection({ message, timeUs }: DeviceEvent): ClampDirection
   return deviceTimeUs > timeUs ? 'future' : 'past';
 }
 
-/**
- * Writes `ce_id`: `{deviceId}:{bootId}:{sequence}`, or `{deviceId}:{digest}` where the payload has neither; the same
- * publish sent again yields the same id.
- */
+/** Writes `ce_id`, as `eventId` makes it, without a text for it. */
 function writeEventId(event: DeviceEvent, target: Uint8Array, offset: number): number {
-  const { deviceId } = event.publish.identity;
-  const { bootId, sequence } = event;
+  const { deviceId, kind } = event.publish.identity;
+  const { bootId, sequence, subject } = event;
   const start = copy(idKey, target, offset);
-  if (sequence < 0) return writeText(`${deviceId}:${event.digest}`, target, start);
-  const length = utf8Length(deviceId) + digitCount(bootId) + digitCount(sequence) + 2;
+  if (sequence < 0) return writeText(eventId(event), target, start);
+  const isAnonymous = kind === 'anonymous';
+  const subjectLength = isAnonymous ? 1 + utf8Length(subject) : 0;
+  const length = utf8Length(deviceId) + subjectLength + digitCount(bootId) + digitCount(sequence) + 2;
   let at = writeUtf8(deviceId, target, writeLength(length, target, start));
+  if (isAnonymous) {
+    target[at++] = slash;
+    at = writeUtf8(subject, target, at);
+  }
   target[at++] = colon;
   at = writeDecimal(bootId, target, at);
   target[at++] = colon;

@@ -11,7 +11,7 @@ export const commonHeaders = {
   ce_specversion: { meaning: 'Version of CloudEvents: `1.0`.' },
   ce_id: {
     meaning:
-      'Names the event for ever; the same when it is written again, so that a consumer that has seen it drops it.',
+      'Names the event for ever; the same when it is written again, so that a consumer that has seen it drops it. Begins with the device; for a client of an anonymous listener with `{deviceId}/{subject}`.',
   },
   ce_source: { meaning: 'Who wrote it: setting `eventSource`.' },
   ce_type: { meaning: 'What it is: one of the event types above.' },
@@ -83,16 +83,23 @@ export const letterHeaders = {
   },
 } as const satisfies Readonly<Record<string, HeaderMeaning>>;
 
-/** Before a record's own headers, when Kafka has refused it after it had been in the spool. */
+/** Before the names of the headers that a record had when Kafka refused it after it had been in the spool. */
+export const ownHeaderPrefix = 'dlq_own_';
+
+/** Besides, on the dead letter of such a record. */
 export const refusedRecordHeaders = {
   dlq_reason: letterHeaders.dlq_reason,
   dlq_message: letterHeaders.dlq_message,
   dlq_kafka_topic: { meaning: 'Where the record was to go.' },
   dlq_spooled_time: { meaning: 'When it was put into the spool, RFC 3339 with milliseconds in UTC.' },
+  dlq_own_: {
+    when: 'the value is not dropped',
+    meaning: 'And behind it the name of a header that the record had: what it was there, `ce_id` in `dlq_own_ce_id`.',
+  },
   dlq_dropped_payload_bytes: letterHeaders.dlq_dropped_payload_bytes,
 } as const satisfies Readonly<Record<string, HeaderMeaning>>;
 
-/** On notes of replays, which have `ce_specversion`, `ce_id`, `ce_type`, `ce_source`, `ce_time` and `ce_partitionkey` besides. */
+/** Besides, on notes of replays. */
 export const noteHeaders = {
   dlq_note: { meaning: 'What it notes: `outcome` of a replayed letter, or a `round` of letters that begins or ends.' },
 } as const satisfies Readonly<Record<string, HeaderMeaning>>;

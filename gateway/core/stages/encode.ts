@@ -2,6 +2,7 @@ import { alertsFit, alertTooLarge, appendAlerts, expectAlerts } from '../alerts/
 import { utf8Length } from '../headers/utf8.ts';
 import { type Rejection, rejected } from '../outcome.ts';
 import type { Passage } from '../passage.ts';
+import { stageFailure } from '../stage-failure.ts';
 import type { TrackedEvent } from '../tracked-event.ts';
 
 /**
@@ -22,20 +23,26 @@ export function encode(passage: Passage): Rejection | undefined {
   if (alerts.length > 0) expectAlerts(passage);
   for (let i = 0; i < events.length; i++) {
     const event = events[i] as TrackedEvent;
-    if (append(event, passage)) continue;
-    const rejection = refusal(event, passage);
+    const rejection = append(event, passage);
+    if (rejection === undefined) continue;
     if (i === 0) return rejection;
-    // The sink takes less than it was said to. What is appended is settled one by one, and so is the rest.
+    // The sink takes less than it was said to, or something threw. What is appended is settled one by one, and so is the rest.
     event.settleRecord(rejected(rejection));
   }
   if (alerts.length > 0) appendAlerts(passage);
   return undefined;
 }
 
-function append(event: TrackedEvent, passage: Passage): boolean {
+/** Never throws: whatever was appended before is to be settled with what becomes of this one. */
+function append(event: TrackedEvent, passage: Passage): Rejection | undefined {
   const { route, encoder } = passage.route;
   const timestampMs = Math.floor(event.timeUs / 1000);
-  return passage.sink.append(route.settings.kafkaTopic, event.key, timestampMs, encoder, event, event);
+  try {
+    const isTaken = passage.sink.append(route.settings.kafkaTopic, event.key, timestampMs, encoder, event, event);
+    return isTaken ? undefined : refusal(event, passage);
+  } catch (error) {
+    return stageFailure(passage.plan.stageObserver, 'encode', error);
+  }
 }
 
 function fits(event: TrackedEvent, passage: Passage): boolean {

@@ -31,7 +31,12 @@ describe('the gateway with everything on', () => {
         ok: true,
         config: { alerts: { enabled: true }, connectivity: { enabled: true } },
       });
-      const limits = { maxFences: fenceCount, maxPositionsPerFence: 100, severity: 'warning' } as const;
+      const limits = {
+        maxFences: fenceCount,
+        maxPositionsPerFence: 100,
+        maxPositions: 500_000,
+        severity: 'warning',
+      } as const;
       expect(readFences(more.alerts.geofences.path, limits)).toHaveLength(fenceCount);
     } finally {
       await rm(folder, { recursive: true });

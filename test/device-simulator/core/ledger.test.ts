@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Bitset } from '../../../device-simulator/core/bitset.ts';
-import { Ledger } from '../../../device-simulator/core/ledger.ts';
+import { Ledger, senderOf } from '../../../device-simulator/core/ledger.ts';
 
 describe('a bitset', () => {
   it('is a set', () => {
@@ -22,6 +22,11 @@ describe('a bitset', () => {
 });
 
 describe('the ledger', () => {
+  it('knows what the ids of a device begin with, also where it connects anonymously', () => {
+    expect(senderOf('dev-1', 'veh-1', false)).toBe('dev-1');
+    expect(senderOf('dev-1', 'veh-1', true)).toBe('dev-1/veh-1');
+  });
+
   it('counts a message once, however often it is sent or acknowledged', () => {
     const ledger = new Ledger();
     const account = ledger.open('veh-1', 5, 'dev-1');

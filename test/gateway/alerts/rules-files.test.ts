@@ -11,7 +11,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const limits = { maxFences: 10, maxPositionsPerFence: 100, severity: 'info' } as const;
+const limits = { maxFences: 10, maxPositionsPerFence: 100, maxPositions: 200, severity: 'info' } as const;
 
 const feature = (id: string, properties: object = { kind: 'keep_out' }) => ({
   ...{ type: 'Feature', id, properties },

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import {
   appendFileSync,
+  cpSync,
   existsSync,
   mkdtempSync,
   readdirSync,
@@ -69,7 +70,18 @@ async function start(maxVehicles = 100_000) {
 
 /** What runs at the end of a turn of the event loop has run. */
 const turn = () => new Promise((resolve) => setImmediate(resolve));
-const files = () => readdirSync(directory).sort();
+const files = () =>
+  readdirSync(directory)
+    .filter((name) => !name.startsWith('lock'))
+    .sort();
+
+/** What a process finds that starts after the one before was killed: the files as they are now, and nobody's lock. */
+function startAfterKill(maxVehicles?: number) {
+  const found = `${directory}-found`;
+  cpSync(directory, found, { recursive: true });
+  directory = found;
+  return start(maxVehicles);
+}
 
 describe('states in files', () => {
   it('come back in the next process', async () => {
@@ -88,8 +100,7 @@ describe('states in files', () => {
     first.set('b', 2);
     first.set('a', 3);
     await turn();
-    // Nothing of the first process runs on: it is as if it had been killed.
-    expect((await start()).sequences()).toEqual({ a: 3, b: 2 });
+    expect((await startAfterKill()).sequences()).toEqual({ a: 3, b: 2 });
   });
 
   it('are written once for each vehicle in a turn, however often it settles', async () => {
@@ -105,7 +116,7 @@ describe('states in files', () => {
     const [empty, once, again] = sizes as [number, number, number];
     expect(once).toBeGreaterThan(empty);
     expect(again - once).toBe(once - empty);
-    expect((await start()).sequences()).toEqual({ a: 54 });
+    expect((await startAfterKill()).sequences()).toEqual({ a: 54 });
   });
 
   it('are not written of a vehicle that was forgotten in the same turn', async () => {
@@ -113,7 +124,7 @@ describe('states in files', () => {
     set('a', 1);
     vehicles.track('another');
     await turn();
-    expect((await start()).sequences()).toEqual({});
+    expect((await startAfterKill()).sequences()).toEqual({});
   });
 
   it('come back from a snapshot that others have settled behind', async () => {
@@ -124,7 +135,7 @@ describe('states in files', () => {
     first.set('a', 2);
     await turn();
     expect(files()).toEqual(['states.2']);
-    expect((await start()).sequences()).toEqual({ b: 1, a: 2 });
+    expect((await startAfterKill()).sequences()).toEqual({ b: 1, a: 2 });
   });
 
   it('come back from a snapshot that was not finished, and the file before it', async () => {
@@ -135,7 +146,7 @@ describe('states in files', () => {
     first.set('veh-1999', 2);
     await turn();
     expect(files()).toEqual(['states.1', 'states.2']);
-    const next = await start();
+    const next = await startAfterKill();
     expect(next.vehicles.size).toBe(2000);
     expect(next.sequences()).toMatchObject({ 'veh-0': 1, 'veh-1999': 2 });
     await snapshot;
@@ -156,7 +167,7 @@ describe('states in files', () => {
     await turn();
     const file = join(directory, files()[0] as string);
     truncateSync(file, readFileSync(file).length - 3);
-    const { sequences, told } = await start();
+    const { sequences, told } = await startAfterKill();
     expect(sequences()).toEqual({ a: 1 });
     expect(told[0]).toBe('restored 1');
   });
@@ -212,6 +223,15 @@ describe('states in files', () => {
     await expect(store).rejects.toMatchObject({ code: 'unusable_state_directory' });
   });
 
+  it('are of one process at a time, whose end gives them free', async () => {
+    const first = await start();
+    first.set('a', 1);
+    const message = `alerts.state.directory ${directory}: another process has it; end it, or give each gateway a directory of its own`;
+    await expect(start()).rejects.toMatchObject({ code: 'state_directory_in_use', message });
+    await first.store.close();
+    expect((await start()).sequences()).toEqual({ a: 1 });
+  });
+
   it('are not kept when the disk fails, which is told, and are again with the next snapshot', async () => {
     const { set, store, told, vehicles } = await start();
     vehicles.track('a').settled.timeUs = 1;
@@ -224,7 +244,7 @@ describe('states in files', () => {
     spawnSync('rmdir', [join(directory, 'states.2')]);
     await store.writeSnapshot();
     expect(told.at(-1)).toBe('snapshot 1');
-    expect((await start()).sequences()).toEqual({ a: 2 });
+    expect((await startAfterKill()).sequences()).toEqual({ a: 2 });
   });
 
   it('end at the last whole frame, whatever follows', async () => {
@@ -232,6 +252,6 @@ describe('states in files', () => {
     first.set('a', 1);
     await turn();
     appendFileSync(join(directory, files()[0] as string), Buffer.from([0, 0, 1, 0, 1, 2]));
-    expect((await start()).sequences()).toEqual({ a: 1 });
+    expect((await startAfterKill()).sequences()).toEqual({ a: 1 });
   });
 });

@@ -20,3 +20,22 @@ it('the least ceiling that is named is taken, and nothing below it; 0 asks for n
   expect(load(least).ok).toBe(true);
   expect(load(least - 1).ok).toBe(false);
 });
+
+it('geofences count with what their limit allows, while they are exchanged twice, and are named', () => {
+  const withFences = (path: string | undefined, maxPositions: number) =>
+    loadConfig({
+      settings: {
+        memory: { maxBytes: 100_000_000 },
+        alerts: { enabled: true, geofences: { ...(path && { path }), maxPositions } },
+      },
+      env: {},
+    });
+  const partOf = (path: string | undefined, maxPositions: number) => {
+    const refused = withFences(path, maxPositions);
+    if (refused.ok) throw new Error('taken');
+    return /alerts\.geofences\.maxPositions (\d+) MiB/.exec(refused.errors.map(describeConfigError).join('\n'))?.[1];
+  };
+  expect(partOf('fences.json', 1_000_000)).toBe('562');
+  expect(partOf('fences.json', 10_000)).toBe('9');
+  expect(partOf(undefined, 1_000_000)).toBe('0');
+});

@@ -15,14 +15,15 @@ const subject = 'veh.events.raw-com.mobilitycorp.telemetry.v1.Connectivity';
 const codec = contracts.recordCodecs(registered(new Map([[subject, 9]]))).get('connectivity') as RecordCodec;
 const connection = { clientId: 'client-7', listener: 'devices', version: 5 };
 
-function setUp({ maxPending = 10, maxRecordBytes = 10_000 } = {}) {
+function setUp({ maxPending = 10, maxRecordBytes = 10_000, maxPerDevicePerMinute = 100, maxDevices = 10 } = {}) {
   const sink = new TestSink(maxRecordBytes);
   const told: string[] = [];
-  const state: { pressure: Pressure } = { pressure: 0 };
+  const state: { pressure: Pressure; nowMs: number } = { pressure: 0, nowMs: receivedAtMs };
   const connectivity = new Connectivity({
     ...{ source: '/edge-ingest-gateway', codec, sink, topic: 'veh.events.raw', maxPending, runId: 'run-1' },
+    ...{ maxPerDevicePerMinute, maxDevices },
     pressure: () => state.pressure,
-    now: () => receivedAtMs,
+    now: () => state.nowMs,
     observer: { connectivityEvent: (change, outcome) => told.push(`${change} ${outcome}`) },
   });
   return { connectivity, sink, told, state };
@@ -98,6 +99,24 @@ describe('records about connections', () => {
     expect(told.slice(3)).toEqual(['connected written', 'connected written']);
     connectivity.disconnected(vehicle, connection, 'network');
     expect(sink.records).toHaveLength(3);
+  });
+
+  it('are bounded for each device, which cannot fill the topic by reconnecting, and take nothing from another', () => {
+    const { connectivity, sink, told, state } = setUp({ maxPending: 1000, maxPerDevicePerMinute: 4 });
+    const reconnect = (identity: typeof vehicle, times: number) => {
+      for (let i = 0; i < times; i++) {
+        connectivity.connected(identity, connection, true);
+        connectivity.disconnected(identity, connection, 'network');
+      }
+    };
+    reconnect(vehicle, 50);
+    expect(sink.records).toHaveLength(4);
+    expect(told).toEqual(Array.from({ length: 96 }, (_, i) => `${i % 2 ? 'disconnected' : 'connected'} capped`));
+    reconnect({ ...vehicle, deviceId: 'unit-8' }, 1);
+    expect(sink.records).toHaveLength(6);
+    state.nowMs += 30_000;
+    reconnect(vehicle, 5);
+    expect(sink.records).toHaveLength(8);
   });
 
   it('are the first to go under pressure', () => {

@@ -66,6 +66,11 @@ describe('a dead letter', () => {
     expect(id({ payload: telemetry({ speedMps: -2 }) })).not.toBe(id({ payload }));
   });
 
+  it('has another id under an anonymous client than under a device of that name', () => {
+    const identity = { deviceId: 'unit-7', kind: 'anonymous', boundTo: '' } as const;
+    expect(written({ identity })?.headers.ce_id).toMatch(/^unit-7\/:[0-9a-f]{32}:dead-letter$/);
+  });
+
   it('says when what a replay would need was cut', () => {
     expect(written({ topic: `v1/vehicles/${'x'.repeat(300)}/telemetry` })?.headers.dlq_truncated).toBe('true');
     const identity = { deviceId: 'unit-7', kind: 'vehicle', boundTo: 'v'.repeat(257) } as const;

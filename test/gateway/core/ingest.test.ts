@@ -219,7 +219,7 @@ describe('ingest', () => {
 
   it('writes a letter of whatever Kafka refuses, however many the device has had', () => {
     const cap = new LetterCap({ maxPerDevicePerMinute: 1, burstPerDevice: 1, maxDevices: 10 });
-    cap.take('dev-1', 1000);
+    cap.take({ kind: 'vehicle', deviceId: 'dev-1' }, 1000);
     const { ingest, sink, counts } = setUp(pipelineOf(1), 0, cap);
     ingest.receive(new TestPublish());
     sink.settle(rejected({ reason: 'refused_by_kafka', detail: '' }));

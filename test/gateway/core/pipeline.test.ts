@@ -284,7 +284,9 @@ describe('identity', () => {
   });
 
   it('holds for anonymous devices between topic and payload', () => {
-    expect(run({ identity: anonymous, payload: telemetry() }).records[0]?.headers.ce_id).toMatch(/^client-1:/);
+    expect(run({ identity: anonymous, payload: telemetry() }).records[0]?.headers.ce_id).toBe(
+      'client-1/veh-7:4000000000:42',
+    );
     const { rejection } = run({ identity: anonymous, topic: 'v1/vehicles/veh-8/telemetry', payload: telemetry() });
     expect(rejection?.reason).toBe('wrong_identity');
   });
@@ -329,6 +331,11 @@ describe('a raw route', () => {
     expect(id({ receivedAtMs: receivedAtMs + 1 })).toBe(id({}));
     expect(id({ payload: Buffer.from([0, 1, 2, 0xfe]) })).not.toBe(id({}));
     expect(id({ topic: 'v1/vehicles/veh-7/commands/cmd-2/ack' })).not.toBe(id({}));
+  });
+
+  it('names the vehicle of an anonymous client, which may speak for several', () => {
+    const [only] = run({ topic, payload, identity: anonymous }).records;
+    expect(only?.headers.ce_id).toMatch(/^client-1\/veh-7:[0-9a-f]{32}$/);
   });
 
   it('takes an empty payload', () => {

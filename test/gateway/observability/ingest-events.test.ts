@@ -134,3 +134,13 @@ describe('the latency of publishes', () => {
     expect(await captured.observability.metricsText()).toContain('# TYPE edge_publish_latency_seconds histogram');
   });
 });
+
+it('a defect in a stage is told with its stack, and not at every publish', () => {
+  const captured = new Captured();
+  for (let i = 0; i < 1000; i++) captured.observability.ingest.stageFailed('derive', new TypeError('a defect'));
+  expect(captured.lines[0]).toMatchObject({
+    ...{ level: 'error', event: 'pipeline_stage_failed', stage: 'derive' },
+    error: { name: 'TypeError', stack: expect.stringContaining('a defect') as string },
+  });
+  expect(captured.lines.length).toBeLessThan(100);
+});

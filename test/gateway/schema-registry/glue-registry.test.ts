@@ -77,6 +77,19 @@ describe('a registry in AWS Glue', () => {
     await expect(registry.register(schema, 'BACKWARD')).rejects.toMatchObject({ code: 'schema_incompatible' });
   });
 
+  it.each([
+    ['failed its check', [[200, { SchemaArn: arn, SchemaVersionId: id, Status: 'FAILURE' }]], []],
+    [
+      'fails the check that is under way',
+      [[200, { SchemaArn: arn, SchemaVersionId: id, Status: 'PENDING' }]],
+      [[200, { SchemaVersionId: id, Status: 'FAILURE' }]],
+    ],
+    ['is being deleted', [[200, { SchemaArn: arn, SchemaVersionId: id, Status: 'DELETING' }]], []],
+  ] as [string, Answer[], Answer[]][])('does not take a version for registered that %s', async (_, found, checked) => {
+    const registry = await registryWith({ GetSchemaByDefinition: found, GetSchemaVersion: checked });
+    expect(await registry.lookUp(schema)).toBeUndefined();
+  });
+
   it('creates the schema of a new subject with the mode, in the words of Glue', async () => {
     const created = { SchemaArn: arn, SchemaVersionId: id, SchemaVersionStatus: 'AVAILABLE' };
     const registry = await registryWith({ CreateSchema: [[200, created]] });

@@ -13,7 +13,10 @@ describe('a Protobuf reader reads', () => {
     ['an enum as an integer', 'int32 a = 1;', 'E a = 1;'],
     ['text as bytes', 'bytes a = 1;', 'string a = 1;'],
     ['one value where it expects many', 'repeated int32 a = 1;', 'int32 a = 1;'],
-    ['a message of another file, by either of its names', 'q.Other a = 1;', 'Other a = 1;'],
+    ['a message of another file, by each of its names', 'p.Other a = 1;', 'Other a = 1;'],
+    ['a message of another file, by its full name', '.q.Other a = 1;', 'q.Other a = 1;'],
+    ['a message of its own, by its full name', '.p.M a = 1;', 'M a = 1;'],
+    ['an enum by its full name', 'E a = 1;', 'p.E a = 1;'],
   ])('%s', (_, reader, writer) => {
     expect(protobufBreaks(proto(reader), proto(writer))).toEqual([]);
   });
@@ -33,7 +36,19 @@ describe('a Protobuf reader does not read, and the reason names the place:', () 
       'double b = 1;',
       'p.M.a (1): the writer writes double, the reader expects string',
     ],
-    ['another message', 'Other a = 1;', 'M a = 1;', 'p.M.a (1): the writer writes M, the reader expects Other'],
+    ['another message', 'Other a = 1;', 'M a = 1;', 'p.M.a (1): the writer writes p.M, the reader expects Other'],
+    [
+      'a message of that name in another package',
+      'q.Other a = 1;',
+      'Other a = 1;',
+      'p.M.a (1): the writer writes Other, the reader expects q.Other',
+    ],
+    [
+      'a map of others',
+      'map<string, q.Other> a = 1;',
+      'map<string, .r.Other> a = 1;',
+      'p.M.a (1): the writer writes map<string, r.Other>, the reader expects map<string, q.Other>',
+    ],
     [
       'many values where it expects one',
       'int32 a = 1;',
@@ -56,6 +71,12 @@ describe('a Protobuf reader does not read, and the reason names the place:', () 
       'p.N',
       'p.N.O',
     ]);
+  });
+
+  it('a message of that name inside another message', () => {
+    const inner = 'message A { message Inner {} } message B { message Inner {} }';
+    const breaks = protobufBreaks(proto('A.Inner a = 1;', inner), proto('B.Inner a = 1;', inner));
+    expect(breaks.map(({ problem }) => problem)).toEqual(['the writer writes p.B.Inner, the reader expects p.A.Inner']);
   });
 
   it('what omits a field that it requires', () => {

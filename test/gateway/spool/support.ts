@@ -207,7 +207,14 @@ export async function assemble(
   const recording = new RecordingSpoolObserver();
   const { observer } = recording;
   const spool = await Spool.open({ settings, limits, observer, ...options });
-  const sink = new SpooledSink({ spool, settings, deadLetterTopic: 'dlq', observer, target });
+  const sink = new SpooledSink({
+    spool,
+    settings,
+    deadLetterTopic: 'dlq',
+    origin: { source: '/gateway' },
+    observer,
+    target,
+  });
   return { spool, sink, recording, close: () => sink.close() };
 }
 

@@ -39,7 +39,7 @@ export class EventfulDrive {
   }
 
   eventId(sequence: number): string {
-    return `${this.vehicleId}:${bootId}:${sequence}`;
+    return `${this.vehicleId}/${this.vehicleId}:${bootId}:${sequence}`;
   }
 
   /** The ids of the alerts that its reports must cause, of all of them up to one, taken in order and once each. */

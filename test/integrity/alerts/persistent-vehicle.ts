@@ -34,6 +34,11 @@ export class PersistentVehicle {
     this.#connect();
   }
 
+  /** Sequences that have been sent over the present or the last connection, and have no answer. */
+  get unacknowledged(): number[] {
+    return Array.from({ length: Math.max(0, this.#sent - this.acknowledged) }, (_, index) => this.acknowledged + index);
+  }
+
   /** Publishes `more` further reports and no others; resolves when all are acknowledged and it has disconnected. */
   async finish(more: number): Promise<void> {
     this.#last = this.#sent + more;

@@ -30,7 +30,7 @@ const mostNumbers = 64;
 export class CellCache {
   readonly #survey: (box: Box) => Cell;
   readonly #keys = new Float64Array(places).fill(Number.NaN);
-  readonly #cells: (Cell | undefined)[] = new Array(places).fill(undefined);
+  readonly #cells = Array.from<Cell | undefined>({ length: places });
 
   /** @param survey makes a cell. */
   constructor(survey: (box: Box) => Cell) {

@@ -8,6 +8,8 @@ export interface FenceLimits {
   readonly maxFences: number;
   /** Of all rings of a fence: the exact test is linear in them. */
   readonly maxPositionsPerFence: number;
+  /** Of all fences: what they take of the memory is linear in them. */
+  readonly maxPositions: number;
   /** Of fences that name none. */
   readonly severity: Severity;
 }
@@ -30,12 +32,21 @@ export function parseFences(value: unknown, limits: FenceLimits): readonly Fence
   if (typeof features === 'string') return { defects: [{ feature: -1, detail: features }] };
   const defects: FenceDefect[] = [];
   const fences = new Map<string, Fence>();
+  let positions = 0;
   for (const [feature, member] of features.entries()) {
     if (defects.length === maxDefects) break;
     const fence = readFeature(asMembers(member), limits);
     if (typeof fence === 'string') defects.push({ feature, detail: fence });
     else if (fences.has(fence.id)) defects.push({ feature, detail: `id ${quoted(fence.id)} is used twice` });
     else fences.set(fence.id, fence);
+    if (typeof fence !== 'string') positions += countPositions(fence.polygons);
+    if (positions > limits.maxPositions) {
+      defects.push({
+        feature,
+        detail: `with it there are ${positions} positions; at most ${limits.maxPositions} are allowed`,
+      });
+      break;
+    }
   }
   return defects.length > 0 ? { defects } : [...fences.values()];
 }

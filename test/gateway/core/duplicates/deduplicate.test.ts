@@ -42,16 +42,6 @@ describe('a copy of an event that is durable', () => {
     expect(core.account.counts).toEqual({ received: 2, delivered: 2 });
   });
 
-  it('is dropped too when it names a later time, and counted: its device uses sequences twice', () => {
-    const core = new Core();
-    core.send(1, { eventTimeUs: report.eventTimeUs });
-    core.sink.settle(delivered);
-    expect(core.send(1, { eventTimeUs: report.eventTimeUs }).answers).toEqual([duplicate]);
-    expect(core.sequences.counts).toEqual({ 'copy settled': 1 });
-    expect(core.send(1, { eventTimeUs: report.eventTimeUs + 1 }).answers).toEqual([duplicate]);
-    expect(core.sequences.counts).toEqual({ 'copy settled': 2, reused: 1 });
-  });
-
   it('is of the same device only, and under an anonymous client of the same vehicle', () => {
     const core = new Core();
     core.send(1);
@@ -64,6 +54,63 @@ describe('a copy of an event that is durable', () => {
       if (core.sink.held.length > 0) core.sink.settle(delivered);
     }
     expect(core.sink.appended).toBe(4);
+  });
+});
+
+describe('an event with the sequence of another, which it cannot be a copy of', () => {
+  const later = { eventTimeUs: report.eventTimeUs + 1 };
+  const rejection = {
+    reason: 'reused_sequence',
+    field: 'sequence',
+    detail: 'sequence 1 of boot 1 is that of another event, of another time',
+  } as const;
+
+  it.each([
+    ['on Kafka', [delivered]],
+    ['pending', []],
+  ])('is a dead letter before its device hears of it: the first one is %s', (_where, outcomes) => {
+    const core = new Core();
+    core.send(1);
+    for (const outcome of outcomes) core.sink.settle(outcome);
+    const second = core.send(1, later);
+    expect(second.answers).toEqual([]);
+    expect(core.sink.held.at(-1)?.topic).toBe(deadLetterTopic);
+    core.sink.settle(delivered, core.sink.held.length - 1);
+    expect(second.answers).toEqual([rejected(rejection)]);
+    expect(core.sequences.counts).toEqual({ reused: 1 });
+    expect(core.account.counts).toMatchObject({ received: 2, lettered: 1 });
+  });
+
+  it('is a copy while it is not later than all that its boot has sent', () => {
+    const core = new Core();
+    core.send(1);
+    core.send(2, later);
+    for (let i = 0; i < 2; i++) core.sink.settle(delivered);
+    expect(core.send(1, later).answers).toEqual([duplicate]);
+    expect(core.send(1, { eventTimeUs: 0 }).answers).toEqual([duplicate]);
+    expect(core.sequences.counts).toEqual({ 'copy settled': 2 });
+  });
+
+  it('rejects its batch as a whole, of which nothing is written', () => {
+    const core = new Core();
+    core.send(1);
+    core.sink.settle(delivered);
+    const batch = core.send([1, 2, 3], later);
+    expect(core.sink.held.map(({ topic }) => topic)).toEqual([deadLetterTopic]);
+    core.sink.settle(delivered);
+    expect(batch.answers).toEqual([rejected(rejection)]);
+    expect(core.send(2).answers).toEqual([]);
+  });
+
+  it('may be in the same publish as the other', () => {
+    const core = new Core();
+    const items = [report.eventTimeUs, report.eventTimeUs - 1].map((eventTimeUs) => {
+      return { ...report, bootId: 1, sequence: 1, eventTimeUs };
+    });
+    const payload = protobufBytes('VehicleTelemetryBatch', { items });
+    const batch = core.receive(new TestPublish({ topic: 'v1/vehicles/veh-7/telemetry/batch', payload }));
+    core.sink.settle(delivered);
+    expect(batch.answers).toEqual([rejected(rejection)]);
   });
 });
 

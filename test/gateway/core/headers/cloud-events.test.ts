@@ -6,6 +6,7 @@ import { DeadLetterEncoder } from '../../../../gateway/core/dead-letter-encoder.
 import { defaultRoutes } from '../../../../gateway/core/default-routes.ts';
 import { createPipeline } from '../../../../gateway/core/pipeline.ts';
 import {
+  anonymous,
   bay,
   bayEvent,
   defaultOptions,
@@ -106,6 +107,7 @@ describe('in structured mode, a CloudEvents SDK reads', () => {
     ['one with an absurd clock', { payload: telemetry({ eventTimeUs: 0 }) }],
     ['a bay event', { identity: bay, topic: 'v1/bays/bay-3/events', payload: bayEvent() }],
     ['raw bytes', { topic: 'v1/vehicles/veh-7/commands/cmd-1/ack', payload: Buffer.from('ok') }],
+    ['a report by an anonymous client', { identity: anonymous, payload: telemetry() }],
   ])('%s with the attributes that it has in binary mode', (_, fields) => {
     expect(attributesOf(structured(fields))).toEqual(attributesOf(eventOf(only(fields, binary))));
   });

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { describeDefect } from '../../../../../gateway/core/alerts/geofences/defect.ts';
 import { parseFences } from '../../../../../gateway/core/alerts/geofences/parse.ts';
 
-const limits = { maxFences: 100, maxPositionsPerFence: 50, severity: 'warning' } as const;
+const limits = { maxFences: 100, maxPositionsPerFence: 50, maxPositions: 200, severity: 'warning' } as const;
 /** `0 0, 1 0, …`: longitude and latitude of each position. */
 const ring = (text: string) => text.split(', ').map((position) => position.split(' ').map(Number));
 const box = [ring('10 50, 11 50, 11 51, 10 51, 10 50')];
@@ -32,6 +32,14 @@ describe('reading fences from GeoJSON', () => {
         { id: '7', name: 'Zone', kind: 'keep_in', severity: 'critical', polygons: [withHole, box] },
       ],
     );
+  });
+
+  it('takes no more positions of all fences together than are allowed', () => {
+    const features = (count: number) => Array.from({ length: count }, (_, id) => feature({ id }));
+    expect(defectsOf(collection(...features(40)))).toEqual([]);
+    expect(defectsOf(collection(...features(42)))).toEqual([
+      'features[40]: with it there are 205 positions; at most 200 are allowed',
+    ]);
   });
 
   it('names the feature and what is wrong with it, of several at once', () => {

@@ -1,8 +1,10 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { SpoolError } from './errors.ts';
 
-export const lockFileName = 'lock';
+const lockFileName = 'lock';
+
+/** Why a directory is not to be had: another process has it, or no lock can be taken in it, with the cause in words. */
+export type LockRefusal = { readonly isTaken: true } | { readonly isTaken: false; readonly reason: string };
 
 /**
  * One process per directory. Node has no flock, but SQLite takes a lock of the operating system, and that is what this
@@ -16,17 +18,19 @@ export class DirectoryLock {
     this.#database = database;
   }
 
-  /** @throws {SpoolError} `spool_in_use` or `spool_directory_unusable` */
-  static take(directory: string): DirectoryLock {
-    const path = join(directory, lockFileName);
+  /**
+   * @param errorOf what to throw when the directory is not to be had.
+   * @throws what `errorOf` returns.
+   */
+  static take(directory: string, errorOf: (refusal: LockRefusal, cause: unknown) => Error): DirectoryLock {
     let database: DatabaseSync | undefined;
     try {
-      database = new DatabaseSync(path);
+      database = new DatabaseSync(join(directory, lockFileName));
       database.exec('BEGIN EXCLUSIVE');
       return new DirectoryLock(database);
     } catch (error) {
       database?.close();
-      throw asSpoolError(error, directory);
+      throw errorOf(refusalOf(error), error);
     }
   }
 
@@ -37,13 +41,7 @@ export class DirectoryLock {
 
 const sqliteBusy = 5;
 
-function asSpoolError(error: unknown, directory: string): SpoolError {
-  if ((error as { errcode?: number }).errcode === sqliteBusy) {
-    return new SpoolError(
-      'spool_in_use',
-      `spool ${directory}: another process works with it; end it, or choose another`,
-    );
-  }
-  const reason = error instanceof Error ? error.message : String(error);
-  return new SpoolError('spool_directory_unusable', `spool ${directory}: cannot be locked: ${reason}`, error);
+function refusalOf(error: unknown): LockRefusal {
+  if ((error as { errcode?: number }).errcode === sqliteBusy) return { isTaken: true };
+  return { isTaken: false, reason: error instanceof Error ? error.message : String(error) };
 }
