@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { waitFor } from '../deploy/local/wait-for.ts';
 import { accountOf, describeAccount } from './accounting.ts';
+import { type DuplicateBound, type DuplicateCauses, duplicateBoundOf } from './duplicate-bound.ts';
 import { waitForInSync } from './injectors/cluster-view.ts';
 import { withEarlierVerdicts } from './judge/earlier-verdicts.ts';
 import type { Verdict } from './judge/judge.ts';
@@ -11,6 +12,8 @@ const WARM_DEADLINE_MS = 60_000;
 const RECOVERY_DEADLINE_MS = 90_000;
 const READY_DEADLINE_MS = 60_000;
 const DRAIN_DEADLINE_MS = 60_000;
+
+const noDuplicates: DuplicateBound = { all: 0, unexplained: 0 };
 
 export interface RunOptions extends WorldOptions {
   readonly seconds: number;
@@ -42,14 +45,26 @@ export async function runScenario(options: RunOptions): Promise<ScenarioRun> {
   await attempt(world, 'the judgement', async () => {
     const last = await world.judge();
     verdict = withEarlierVerdicts(last, world.earlierVerdicts);
-    const possible = world.gateways.reduce((sum, gateway) => sum + gateway.possibleDuplicates, 0);
-    duplicateBound = scenario.noDuplicates === true ? 0 : last.resent + possible + world.explainedDuplicates;
-    world.problems.push(...problemsOf(verdict, duplicateBound));
+    const bound = scenario.noDuplicates === true ? noDuplicates : duplicateBoundOf(causesOf(world, last.resent));
+    duplicateBound = bound.all;
+    world.problems.push(...problemsOf(verdict, bound.all, bound.unexplained));
+    onProgress(describeDuplicates(verdict, bound));
   });
   const durationMs = performance.now() - startedAtMs;
   const { problems, timeline } = world;
   return { ...described, durationMs, verdict, duplicateBound, problems, recoveryMs, timeline };
 }
+
+const describeDuplicates = ({ duplicated, unexplained }: Verdict, bound: DuplicateBound): string =>
+  `${duplicated} duplicates of at most ${bound.all}, ${unexplained} of what was not sent again of at most ${bound.unexplained}`;
+
+const causesOf = ({ gateways, timeline, explainedDuplicates }: LiveWorld, resent: number): DuplicateCauses => ({
+  resent,
+  reported: gateways.reduce((sum, gateway) => sum + gateway.possibleDuplicates, 0),
+  explained: explainedDuplicates,
+  inFlight: Math.max(0, ...timeline.samples.map(({ inFlight }) => inFlight)),
+  faults: timeline.marks.filter(({ kind }) => kind === 'fault').length,
+});
 
 /** From the warm-up until nothing is outstanding. Returns how long acknowledgements took to flow again after the fault. */
 async function untilQuiet(

@@ -8,7 +8,8 @@ import { blackhole, cutAllBrokers, cutOneBroker, kafkaLatency } from './network.
 import { randomPairs } from './pairs.ts';
 import { reassign, topicRecreated } from './partitions.ts';
 import { registryDown } from './registry.ts';
-import { spoolBacklog, spoolKill } from './spool.ts';
+import { spoolBacklog } from './spool-backlog.ts';
+import { spoolAlwaysKill, spoolKill } from './spool-kill.ts';
 import { none } from './steady.ts';
 
 /** All scenarios, in the order in which they run. */
@@ -34,6 +35,7 @@ export const scenarios: readonly Scenario[] = [
   gatewayDiskFull,
   spoolBacklog,
   spoolKill,
+  spoolAlwaysKill,
   randomPairs,
 ];
 
