@@ -24,6 +24,13 @@ export interface WorldOptions {
   readonly onProgress: (what: string) => void;
 }
 
+/** Of several gateways, each refers its devices to the next one when it stops. */
+function referral(settings: object, ports: readonly number[], index: number): { shutdown?: object } {
+  if (ports.length < 2) return {};
+  const { shutdown } = settings as { shutdown?: object };
+  return { shutdown: { ...shutdown, serverReference: `127.0.0.1:${ports[(index + 1) % ports.length]}` } };
+}
+
 /** A world that runs: gateways and a fleet of its own on the shared stage. `open` starts them, disposing ends them. */
 export class LiveWorld implements World, AsyncDisposable {
   readonly form: Form;
@@ -61,7 +68,7 @@ export class LiveWorld implements World, AsyncDisposable {
     this.registry = stage.registry;
     this.brokerDisk = stage.brokerDisk;
     this.gatewayDisk = stage.gatewayDisk;
-    this.quiet = { deviceId: quietDevice.deviceId, secret: stage.quietSecret };
+    this.quiet = { deviceId: quietDevice.deviceId, vehicleId: quietDevice.boundTo, secret: stage.quietSecret };
     this.clock = clock;
     const execArgv = [...(clock?.execArgv ?? []), ...(mutant === undefined ? [] : preloadOf(mutant))];
     const made = settingsOf(scenario, stage, form, 0, mutant?.settings);
@@ -70,9 +77,10 @@ export class LiveWorld implements World, AsyncDisposable {
     this.databasePath = stage.databasePath;
     this.#onProgress = options.onProgress;
     const launcher = spoolDisk(scenario, stage)?.enter ?? [];
-    this.gateways = ports.map((port) => {
+    this.gateways = ports.map((port, index) => {
       const listeners = [{ name: 'devices', host: '127.0.0.1', port, auth: 'registry' }];
-      return new GatewayUnderTest({ port, execArgv, launcher, settings: { ...made.settings, listeners } });
+      const settings = { ...made.settings, listeners, ...referral(made.settings, ports, index) };
+      return new GatewayUnderTest({ port, execArgv, launcher, settings });
     });
     this.#ledgerFile = join(stage.folder, `${made.eventsTopic}.ledger`);
   }

@@ -56,7 +56,7 @@ export interface World {
   readonly gateways: readonly GatewayUnderTest[];
   readonly fleet: FaultFleet;
   /** A device that the fleet does not use. */
-  readonly quiet: { readonly deviceId: string; readonly secret: string };
+  readonly quiet: { readonly deviceId: string; readonly vehicleId: string; readonly secret: string };
   readonly topics: Topics;
   /** Where the gateways write what comes on the route for raw bytes; the fleet does not use it. */
   readonly rawTopic: string;

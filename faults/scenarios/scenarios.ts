@@ -8,6 +8,7 @@ import { blackhole, cutAllBrokers, cutOneBroker, kafkaLatency } from './network.
 import { randomPairs } from './pairs.ts';
 import { reassign, topicRecreated } from './partitions.ts';
 import { registryDown } from './registry.ts';
+import { rollingRestart } from './rolling.ts';
 import { spoolBacklog } from './spool-backlog.ts';
 import { spoolAlwaysKill, spoolKill } from './spool-kill.ts';
 import { none } from './steady.ts';
@@ -17,6 +18,7 @@ export const scenarios: readonly Scenario[] = [
   none,
   gatewayKill,
   gatewayTerm,
+  rollingRestart,
   resets,
   clockForward,
   clockBack,
