@@ -94,6 +94,24 @@ export const mutants: readonly Mutant[] = [
     expects: 'outOfOrder',
   },
   {
+    name: 'mixed-reading',
+    what: "writes one of 50 events with the odometer of the event before: another vehicle's reading under the right name",
+    edits: [
+      {
+        file: 'gateway/core/stages/enrich.ts',
+        find: 'return new TrackedEvent(publish, subject, key, timeUs, bootId, sequence, fingerprint, message);',
+        replace: `const mixed = (globalThis.mixed ??= { taken: 0, odometerM: undefined });
+  const odometerM = message?.odometerM;
+  mixed.taken += 1;
+  if (mixed.taken % 50 === 0 && odometerM !== mixed.odometerM) message.odometerM = mixed.odometerM;
+  mixed.odometerM = odometerM;
+  return new TrackedEvent(publish, subject, key, timeUs, bootId, sequence, fingerprint, message);`,
+      },
+    ],
+    scenario: 'none',
+    expects: 'altered',
+  },
+  {
     name: 'dropped-letter',
     what: 'answers one of a thousand rejected publishes without having written its dead letter',
     edits: [
@@ -130,6 +148,37 @@ export const mutants: readonly Mutant[] = [
     ],
     scenario: 'none',
     expects: 'lost',
+  },
+  {
+    name: 'early-spooled',
+    what: 'answers a publish as spooled when its record is in an open batch, before it is on the disk',
+    edits: [
+      {
+        file: 'gateway/spool/spool.ts',
+        find: 'const bytes = this.#intake.append(topic, key, timestampMs, encoder, event, settleable);',
+        replace: `const nobody = { settleRecord: () => {} };
+    const bytes = this.#intake.append(topic, key, timestampMs, encoder, event, nobody);
+    if (bytes >= 0) setImmediate(() => settleable.settleRecord(spooled));`,
+      },
+    ],
+    scenario: 'spool-always-kill',
+    expects: 'lost',
+    // Something must be in an open batch at the moment of the kill.
+    settings: { spool: { lingerMs: 200 } },
+  },
+  {
+    name: 'forgetful-cursor',
+    what: 'never notes how far the spool has been replayed: after each kill everything in it is replayed again',
+    edits: [
+      {
+        file: 'gateway/spool/settled-cursor.ts',
+        find: `await this.#file.write(frame);
+    this.written = frame;`,
+        replace: '',
+      },
+    ],
+    scenario: 'spool-always-kill',
+    expects: 'duplicated',
   },
 ];
 
