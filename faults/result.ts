@@ -121,6 +121,9 @@ export function problemsOf(verdict: Verdict, duplicateBound: number, unexplained
   if (verdict.unanswered > 0) {
     problems.push({ finding: 'unanswered', text: `${verdict.unanswered} publishes were sent and never answered` });
   }
+  if (verdict.sentOnce > 0 && verdict.sentOnceStored === 0) {
+    problems.push({ finding: 'check', text: `none of ${verdict.sentOnce} publishes at QoS 0 came through` });
+  }
   if (verdict.acked === 0) problems.push({ finding: 'check', text: 'nothing was acknowledged at all' });
   return problems;
 }

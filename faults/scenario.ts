@@ -26,6 +26,8 @@ export interface FleetWish {
   /** Unanswered publishes per vehicle. */
   readonly window: number;
   readonly qos2Share: number;
+  /** Share of publishes that nobody answers. */
+  readonly qos0Share: number;
 }
 
 /** How long things take: the short form is for CI, the long one for evidence. */

@@ -21,6 +21,8 @@ export class Account implements LedgerVisitor {
   readonly invalid: Bitset[] = [];
   /** By device: acknowledged messages whose events are not looked for. A dead letter never is excused. */
   readonly excused: Bitset[] = [];
+  /** By device: messages at QoS 0, which nobody answers and which Kafka may never get. */
+  readonly sentOnce: Bitset[] = [];
   /** How often something was sent again. */
   resent = 0;
   /** By device and sequence: what each message says, as a checksum. */
@@ -44,6 +46,7 @@ export class Account implements LedgerVisitor {
       this.ledger.open(boundTo, bootId, deviceId);
       this.invalid.push(new Bitset());
       this.excused.push(new Bitset());
+      this.sentOnce.push(new Bitset());
       this.#contents.push(new Contents());
       this.#resentTimes.push(new Map());
     }
@@ -63,6 +66,10 @@ export class Account implements LedgerVisitor {
         this.#contents[device]?.set(sequence, content);
         return;
       case entryKinds.sent:
+        this.ledger.recordSent(device, sequence);
+        return;
+      case entryKinds.sentOnce:
+        this.sentOnce[device]?.add(sequence);
         this.ledger.recordSent(device, sequence);
         return;
       case entryKinds.acknowledged:
