@@ -9,11 +9,11 @@ import {
   describeSpool,
   lookAtSpool,
   REPLAY_DEADLINE_MS,
-  STATE_DEADLINE_MS,
   spoolReached,
   spoolSettled,
   spoolStates,
   untilSpoolIs,
+  untilSpoolTakes,
 } from './spool-watch.ts';
 
 const FILL_DEADLINE_MS = 60_000;
@@ -44,17 +44,18 @@ export const spoolKill: Scenario = {
     await spoolSettled(world);
     await judgeBulkLoad(world, bulk, kills * repeatedLargeByKill);
   },
+  check: spoolSettled,
 };
 
 /** Returns how often the gateway was killed. */
 async function spoolKillRound(world: World, bulk: BulkLoad, fillMs: number): Promise<number> {
-  const { spooling, replaying, direct } = spoolStates;
+  const { replaying, direct } = spoolStates;
   const { withoutKafka, whileReplaying } = repeatedByKill;
   // Kafka may have this already when the spool takes it over; the answers are cut off.
   world.explainDuplicates((await world.fleet.summary()).inFlight);
   await cut(world);
   bulk.setRate(AS_FAST_AS_ANSWERED);
-  await untilSpoolIs(world, spooling, STATE_DEADLINE_MS);
+  await untilSpoolTakes(world);
   await killSoon(world, 2 * fillMs, 'while it spools', withoutKafka);
   await delay(world.random.between(0.5, 1.5) * fillMs);
   await waitFor(async () => (await lookAtSpool(world)).records >= backlogRecords, {
@@ -112,6 +113,8 @@ export const spoolAlwaysKill: Scenario = {
       const isCut = round % 2 === 0;
       if (isCut) await cut(world);
       await someAnswers(world, world.random.between(0.5, 1.5) * secondsOfOne, 'out of the spool');
+      const spooled = await world.gateway.metric('edge_publishes_spooled_total');
+      world.demand(spooled > 0, 'no publish was answered out of the spool');
       const repeated = isCut ? repeatedByKill.withoutKafka : repeatedByKill.whileReplaying;
       await killSoon(world, 200, `${round} of ${rounds}`, repeated);
       if (isCut) {
@@ -121,8 +124,6 @@ export const spoolAlwaysKill: Scenario = {
       // So that the next kill meets what flows, not a backlog that is replayed as fast as Kafka takes it.
       await spoolReached(world, ({ records }) => records <= smallReplay.replayMaxRecords);
     }
-    const spooled = await world.gateway.metric('edge_publishes_spooled_total');
-    world.demand(spooled > 0, 'no publish was answered out of the spool');
   },
   check: spoolSettled,
 };

@@ -29,6 +29,13 @@ export async function untilSpoolIs(world: World, state: number, deadlineMs: numb
   });
 }
 
+/** Waits until new records go to the spool; on a slow machine they may have done so before Kafka was gone. */
+export async function untilSpoolTakes(world: World): Promise<void> {
+  await waitFor(async () => (await lookAtSpool(world)).state !== spoolStates.direct, {
+    ...{ deadlineMs: STATE_DEADLINE_MS, everyMs: 50, what: 'the spool to take over' },
+  });
+}
+
 /** Waits for a state that may pass in a moment: when the spool is direct again, it has been missed, and that is all right. */
 export async function spoolReached(world: World, isReached: (spool: SpoolFigures) => boolean): Promise<void> {
   const holds = async (): Promise<boolean> => {
