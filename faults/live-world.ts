@@ -5,9 +5,10 @@ import { FaultFleet } from './fleet/fleet-process.ts';
 import { GatewayUnderTest } from './gateway-under-test.ts';
 import { ShiftedClock } from './injectors/shifted-clock.ts';
 import { type JudgeOptions, judge, type TimeSpan, type Verdict } from './judge/judge.ts';
+import { HELD_SEMI_SPACE_MIB } from './memory-limit.ts';
 import { type Mutant, preloadOf } from './mutants/mutants.ts';
 import { observe } from './observe.ts';
-import type { Problem } from './result.ts';
+import type { Finding, Problem } from './result.ts';
 import type { FleetWish, Form, Scenario, World } from './scenario.ts';
 import { settingsOf, spoolDisk } from './scenario-settings.ts';
 import { quietDevice, type Stage } from './stage.ts';
@@ -23,6 +24,8 @@ export interface WorldOptions {
   /** Told phases, and what is done to the system. */
   readonly onProgress: (what: string) => void;
 }
+
+const heldYoungGeneration = ['min', 'max'].map((end) => `--${end}-semi-space-size=${HELD_SEMI_SPACE_MIB}`);
 
 /** Of several gateways, each refers its devices to the next one when it stops. */
 function referral(settings: object, ports: readonly number[], index: number): { shutdown?: object } {
@@ -70,7 +73,11 @@ export class LiveWorld implements World, AsyncDisposable {
     this.gatewayDisk = stage.gatewayDisk;
     this.quiet = { deviceId: quietDevice.deviceId, vehicleId: quietDevice.boundTo, secret: stage.quietSecret };
     this.clock = clock;
-    const execArgv = [...(clock?.execArgv ?? []), ...(mutant === undefined ? [] : preloadOf(mutant))];
+    const execArgv = [
+      ...(scenario.boundsMemory === true ? heldYoungGeneration : []),
+      ...(clock?.execArgv ?? []),
+      ...(mutant === undefined ? [] : preloadOf(mutant)),
+    ];
     const made = settingsOf(scenario, stage, form, 0, mutant?.settings);
     this.topics = { events: made.eventsTopic, deadLetters: made.deadLetterTopic };
     this.rawTopic = made.rawTopic;
@@ -126,8 +133,8 @@ export class LiveWorld implements World, AsyncDisposable {
     this.#onProgress(label);
   }
 
-  demand(holds: boolean, otherwise: string): void {
-    if (!holds) this.problems.push({ finding: 'check', text: otherwise });
+  demand(holds: boolean, otherwise: string, finding: Finding = 'check'): void {
+    if (!holds) this.problems.push({ finding, text: otherwise });
   }
 
   async judgeBeforeDeletion(): Promise<void> {

@@ -9,6 +9,8 @@ export const findings = [
   'unanswered',
   /** The gateway's own account does not add up. */
   'account',
+  /** The gateway holds more than its settings allow. */
+  'memory',
   /** Something that this scenario in particular demands. */
   'check',
   /** The scenario did not come to its end. */

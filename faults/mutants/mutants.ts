@@ -1,30 +1,9 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Finding } from '../result.ts';
+import type { Mutant } from './mutant.ts';
+import { spoolMutants } from './spool-mutants.ts';
 
-/** One piece of text of a source file, which must occur exactly once, and what stands there instead. */
-export interface Edit {
-  /** Path from the project's root. */
-  readonly file: string;
-  readonly find: string;
-  readonly replace: string;
-}
-
-/** A gateway with one mistake built in. A harness that does not turn red on it proves nothing when it stays green. */
-export interface Mutant {
-  readonly name: string;
-  /** One sentence: what it does wrong. */
-  readonly what: string;
-  readonly edits: readonly Edit[];
-  /** Name of the cheapest scenario that must turn red. */
-  readonly scenario: string;
-  /** What the verdict must find. Red for anything else does not count as caught. */
-  readonly expects: Finding;
-  /** Sections of settings that make the mistake show soon. */
-  readonly settings?: Readonly<Record<string, object>>;
-  /** The same for the fleet. */
-  readonly fleet?: { readonly ratePerSecond?: number; readonly rejectShare?: number };
-}
+export type { Mutant } from './mutant.ts';
 
 const ingest = 'gateway/core/ingest.ts';
 
@@ -150,36 +129,19 @@ export const mutants: readonly Mutant[] = [
     expects: 'lost',
   },
   {
-    name: 'early-spooled',
-    what: 'answers a publish as spooled when its record is in an open batch, before it is on the disk',
+    name: 'no-watermarks',
+    what: 'goes on reading, however much Kafka has not taken',
     edits: [
       {
-        file: 'gateway/spool/spool.ts',
-        find: 'const bytes = this.#intake.append(topic, key, timestampMs, encoder, event, settleable);',
-        replace: `const nobody = { settleRecord: () => {} };
-    const bytes = this.#intake.append(topic, key, timestampMs, encoder, event, nobody);
-    if (bytes >= 0) setImmediate(() => settleable.settleRecord(spooled));`,
-      },
-    ],
-    scenario: 'spool-always-kill',
-    expects: 'lost',
-    // Something must be in an open batch at the moment of the kill.
-    settings: { spool: { lingerMs: 200 } },
-  },
-  {
-    name: 'forgetful-cursor',
-    what: 'never notes how far the spool has been replayed: after each kill everything in it is replayed again',
-    edits: [
-      {
-        file: 'gateway/spool/settled-cursor.ts',
-        find: `await this.#file.write(frame);
-    this.written = frame;`,
+        file: 'gateway/core/watermarks.ts',
+        find: 'this.#change(this.#reaches(this.#hard) ? 2 : 1);',
         replace: '',
       },
     ],
-    scenario: 'spool-always-kill',
-    expects: 'duplicated',
+    scenario: 'cut-all-brokers',
+    expects: 'memory',
   },
+  ...spoolMutants,
 ];
 
 /** @throws {Error} when there is none of this name */

@@ -6,7 +6,7 @@ import { bulkProblems, judgeBulk } from '../bulk/judge-bulk.ts';
 import { waitForInSync } from '../injectors/cluster-view.ts';
 import type { World } from '../scenario.ts';
 
-const PAYLOAD_BYTES = 65_536;
+export const PAYLOAD_BYTES = 65_536;
 const CONNECT_DEADLINE_MS = 30_000;
 const DRAIN_DEADLINE_MS = 60_000;
 
