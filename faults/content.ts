@@ -32,7 +32,8 @@ export class ReportReader {
 
 /**
  * A checksum over everything that a report says, the same for what a vehicle sent (Protobuf) and for what Kafka has
- * (Avro): a record that carries the right name and another one's reading has another checksum. 32 bits.
+ * (Avro): a record that carries the right name and another one's reading has another checksum. 32 bits, and never 0, which
+ * stands for what is not known.
  */
 export function contentOf(report: ReportFields): number {
   const position = (report.position ?? undefined) as ReportFields | undefined;
@@ -47,7 +48,7 @@ export function contentOf(report: ReportFields): number {
     typeof report.status === 'string' ? report.status.replace('VEHICLE_STATUS_', '') : 'UNSPECIFIED',
     report.faultCodes ?? [],
   ];
-  return crc32(JSON.stringify(said));
+  return crc32(JSON.stringify(said)) || 1;
 }
 
 const fieldOf =

@@ -5,9 +5,10 @@ import { FaultFleet } from './fleet/fleet-process.ts';
 import { GatewayUnderTest } from './gateway-under-test.ts';
 import { ShiftedClock } from './injectors/shifted-clock.ts';
 import { type JudgeOptions, judge, type TimeSpan, type Verdict } from './judge/judge.ts';
+import { HELD_SEMI_SPACE_MIB } from './memory-limit.ts';
 import { type Mutant, preloadOf } from './mutants/mutants.ts';
 import { observe } from './observe.ts';
-import type { Problem } from './result.ts';
+import type { Finding, Problem } from './result.ts';
 import type { FleetWish, Form, Scenario, World } from './scenario.ts';
 import { settingsOf, spoolDisk } from './scenario-settings.ts';
 import { quietDevice, type Stage } from './stage.ts';
@@ -22,6 +23,15 @@ export interface WorldOptions {
   readonly mutant: Mutant | undefined;
   /** Told phases, and what is done to the system. */
   readonly onProgress: (what: string) => void;
+}
+
+const heldYoungGeneration = ['min', 'max'].map((end) => `--${end}-semi-space-size=${HELD_SEMI_SPACE_MIB}`);
+
+/** Of several gateways, each refers its devices to the next one when it stops. */
+function referral(settings: object, ports: readonly number[], index: number): { shutdown?: object } {
+  if (ports.length < 2) return {};
+  const { shutdown } = settings as { shutdown?: object };
+  return { shutdown: { ...shutdown, serverReference: `127.0.0.1:${ports[(index + 1) % ports.length]}` } };
 }
 
 /** A world that runs: gateways and a fleet of its own on the shared stage. `open` starts them, disposing ends them. */
@@ -61,18 +71,23 @@ export class LiveWorld implements World, AsyncDisposable {
     this.registry = stage.registry;
     this.brokerDisk = stage.brokerDisk;
     this.gatewayDisk = stage.gatewayDisk;
-    this.quiet = { deviceId: quietDevice.deviceId, secret: stage.quietSecret };
+    this.quiet = { deviceId: quietDevice.deviceId, vehicleId: quietDevice.boundTo, secret: stage.quietSecret };
     this.clock = clock;
-    const execArgv = [...(clock?.execArgv ?? []), ...(mutant === undefined ? [] : preloadOf(mutant))];
+    const execArgv = [
+      ...(scenario.boundsMemory === true ? heldYoungGeneration : []),
+      ...(clock?.execArgv ?? []),
+      ...(mutant === undefined ? [] : preloadOf(mutant)),
+    ];
     const made = settingsOf(scenario, stage, form, 0, mutant?.settings);
     this.topics = { events: made.eventsTopic, deadLetters: made.deadLetterTopic };
     this.rawTopic = made.rawTopic;
     this.databasePath = stage.databasePath;
     this.#onProgress = options.onProgress;
     const launcher = spoolDisk(scenario, stage)?.enter ?? [];
-    this.gateways = ports.map((port) => {
+    this.gateways = ports.map((port, index) => {
       const listeners = [{ name: 'devices', host: '127.0.0.1', port, auth: 'registry' }];
-      return new GatewayUnderTest({ port, execArgv, launcher, settings: { ...made.settings, listeners } });
+      const settings = { ...made.settings, listeners, ...referral(made.settings, ports, index) };
+      return new GatewayUnderTest({ port, execArgv, launcher, settings });
     });
     this.#ledgerFile = join(stage.folder, `${made.eventsTopic}.ledger`);
   }
@@ -118,8 +133,8 @@ export class LiveWorld implements World, AsyncDisposable {
     this.#onProgress(label);
   }
 
-  demand(holds: boolean, otherwise: string): void {
-    if (!holds) this.problems.push({ finding: 'check', text: otherwise });
+  demand(holds: boolean, otherwise: string, finding: Finding = 'check'): void {
+    if (!holds) this.problems.push({ finding, text: otherwise });
   }
 
   async judgeBeforeDeletion(): Promise<void> {

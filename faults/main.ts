@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
+import { endOnSignals } from './end-on-signals.ts';
 import { runMatrix } from './matrix.ts';
 import { mutants } from './mutants/mutants.ts';
 import { parseFaultOptions } from './options.ts';
@@ -7,8 +8,6 @@ import { renderHtml } from './report/html.ts';
 import { renderTable } from './report/table.ts';
 import { exitCodeOf, figuresOf } from './result.ts';
 import { scenarios } from './scenarios/scenarios.ts';
-
-const EXIT_INTERRUPTED = 130;
 
 const print = (line: string): void => {
   process.stdout.write(`${line}\n`);
@@ -49,13 +48,7 @@ async function main(args: readonly string[]): Promise<number> {
 /** Longer than anything takes to be closed. */
 const EXIT_DEADLINE_MS = 15_000;
 
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.once(signal, () => {
-    print('ending everything');
-    // Every process that was started ends with this one.
-    process.exit(EXIT_INTERRUPTED);
-  });
-}
+endOnSignals(print);
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {

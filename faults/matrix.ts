@@ -18,7 +18,10 @@ import { openStage, type Stage, shortageOf } from './stage.ts';
 
 const longForm: Form = { short: false, warmUpMs: 5000, steadyMs: 5000, afterMs: 5000 };
 const shortForm: Form = { short: true, warmUpMs: 1000, steadyMs: 1000, afterMs: 1000 };
-const longFleet: FleetWish = { vehicles: 200, ratePerSecond: 1000, rejectShare: 0.02, window: 8, qos2Share: 0.1 };
+const longFleet: FleetWish = {
+  ...{ vehicles: 200, ratePerSecond: 1000, window: 8 },
+  ...{ rejectShare: 0.02, qos2Share: 0.1, qos0Share: 0.05 },
+};
 const shortFleet: FleetWish = { ...longFleet, ratePerSecond: 500 };
 
 export interface MatrixResult {

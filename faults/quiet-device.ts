@@ -6,7 +6,7 @@ const PING_DEADLINE_MS = 5000;
 /** Whom a quiet device connects to, and as whom. */
 export interface QuietWorld {
   readonly gateway: { readonly port: number };
-  readonly quiet: { readonly deviceId: string; readonly secret: string };
+  readonly quiet: { readonly deviceId: string; readonly vehicleId: string; readonly secret: string };
 }
 
 async function connect(port: number, deviceId: string, secret: string): Promise<mqtt.MqttClient> {
@@ -22,16 +22,18 @@ async function connect(port: number, deviceId: string, secret: string): Promise<
   return client.on('error', () => undefined);
 }
 
-/** A device that publishes nothing: all it wants is that its pings are answered. */
+/** A device with little to say: its pings are to be answered, and the few publishes that it has. */
 export class QuietDevice implements AsyncDisposable {
   readonly #client: mqtt.MqttClient;
+  readonly #vehicleId: string;
 
-  private constructor(client: mqtt.MqttClient) {
+  private constructor(client: mqtt.MqttClient, vehicleId: string) {
     this.#client = client;
+    this.#vehicleId = vehicleId;
   }
 
   static async connect({ gateway, quiet }: QuietWorld): Promise<QuietDevice> {
-    return new QuietDevice(await connect(gateway.port, quiet.deviceId, quiet.secret));
+    return new QuietDevice(await connect(gateway.port, quiet.deviceId, quiet.secret), quiet.vehicleId);
   }
 
   /** Tries with a wrong secret, which the gateway logs. Resolves to whether it was refused. */
@@ -61,6 +63,14 @@ export class QuietDevice implements AsyncDisposable {
       client.on('packetreceive', answered);
       client.sendPing();
     });
+  }
+
+  /**
+   * Publishes one answer to a command, at QoS 1; on the route for raw bytes, so that the fleet's topics stay its own.
+   * Resolves with PUBACK, rejects when the connection is lost.
+   */
+  async publish(number: number): Promise<void> {
+    await this.#client.publishAsync(`v1/vehicles/${this.#vehicleId}/commands/quiet${number}/ack`, 'done', { qos: 1 });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -9,6 +9,8 @@ export const findings = [
   'unanswered',
   /** The gateway's own account does not add up. */
   'account',
+  /** The gateway holds more than its settings allow. */
+  'memory',
   /** Something that this scenario in particular demands. */
   'check',
   /** The scenario did not come to its end. */
@@ -120,6 +122,9 @@ export function problemsOf(verdict: Verdict, duplicateBound: number, unexplained
   }
   if (verdict.unanswered > 0) {
     problems.push({ finding: 'unanswered', text: `${verdict.unanswered} publishes were sent and never answered` });
+  }
+  if (verdict.sentOnce > 0 && verdict.sentOnceStored === 0) {
+    problems.push({ finding: 'check', text: `none of ${verdict.sentOnce} publishes at QoS 0 came through` });
   }
   if (verdict.acked === 0) problems.push({ finding: 'check', text: 'nothing was acknowledged at all' });
   return problems;

@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { waitFor } from '../deploy/local/wait-for.ts';
-import { accountOf, describeAccount } from './accounting.ts';
+import { type Account, accountOf, describeAccount } from './accounting.ts';
+import { type DuplicateBound, type DuplicateCauses, duplicateBoundOf } from './duplicate-bound.ts';
+import type { GatewayUnderTest } from './gateway-under-test.ts';
 import { waitForInSync } from './injectors/cluster-view.ts';
 import { withEarlierVerdicts } from './judge/earlier-verdicts.ts';
 import type { Verdict } from './judge/judge.ts';
@@ -11,6 +13,9 @@ const WARM_DEADLINE_MS = 60_000;
 const RECOVERY_DEADLINE_MS = 90_000;
 const READY_DEADLINE_MS = 60_000;
 const DRAIN_DEADLINE_MS = 60_000;
+const SETTLE_DEADLINE_MS = 10_000;
+
+const noDuplicates: DuplicateBound = { all: 0, unexplained: 0 };
 
 export interface RunOptions extends WorldOptions {
   readonly seconds: number;
@@ -42,14 +47,29 @@ export async function runScenario(options: RunOptions): Promise<ScenarioRun> {
   await attempt(world, 'the judgement', async () => {
     const last = await world.judge();
     verdict = withEarlierVerdicts(last, world.earlierVerdicts);
-    const possible = world.gateways.reduce((sum, gateway) => sum + gateway.possibleDuplicates, 0);
-    duplicateBound = scenario.noDuplicates === true ? 0 : last.resent + possible + world.explainedDuplicates;
-    world.problems.push(...problemsOf(verdict, duplicateBound));
+    const bound = scenario.noDuplicates === true ? noDuplicates : duplicateBoundOf(causesOf(world, last.resent));
+    duplicateBound = bound.all;
+    world.problems.push(...problemsOf(verdict, bound.all, bound.unexplained));
+    onProgress(describeVerdict(verdict, bound));
   });
   const durationMs = performance.now() - startedAtMs;
   const { problems, timeline } = world;
   return { ...described, durationMs, verdict, duplicateBound, problems, recoveryMs, timeline };
 }
+
+/** What the table does not show. */
+const describeVerdict = (verdict: Verdict, bound: DuplicateBound): string =>
+  `${verdict.duplicated} duplicates of at most ${bound.all}, ` +
+  `of what was not sent again ${verdict.unexplained} of at most ${bound.unexplained}; ` +
+  `Kafka has ${verdict.sentOnceStored} of ${verdict.sentOnce} publishes at QoS 0`;
+
+const causesOf = ({ gateways, timeline, explainedDuplicates }: LiveWorld, resent: number): DuplicateCauses => ({
+  resent,
+  reported: gateways.reduce((sum, gateway) => sum + gateway.possibleDuplicates, 0),
+  explained: explainedDuplicates,
+  inFlight: Math.max(0, ...timeline.samples.map(({ inFlight }) => inFlight)),
+  faults: timeline.marks.filter(({ kind }) => kind === 'fault').length,
+});
 
 /** From the warm-up until nothing is outstanding. Returns how long acknowledgements took to flow again after the fault. */
 async function untilQuiet(
@@ -109,7 +129,7 @@ async function untilReady(world: LiveWorld): Promise<void> {
 async function inspect(world: LiveWorld, { scenario, mutant }: RunOptions): Promise<void> {
   await scenario.check?.(world);
   for (const gateway of world.gateways) {
-    const account = accountOf(await gateway.metrics());
+    const account = await settledAccount(gateway);
     if (account.inFlight !== 0) {
       const text = `something is in flight with nothing outstanding: ${describeAccount(account)}`;
       world.problems.push({ finding: 'account', text });
@@ -127,6 +147,16 @@ async function inspect(world: LiveWorld, { scenario, mutant }: RunOptions): Prom
     world.demand(exitCode === 0, `a gateway with nothing to do ended with exit code ${exitCode}, not 0`);
     world.demand(gateway.looks > 0, 'the accounts of a gateway were never looked at');
     world.problems.push(...gateway.accountProblems.map((text): Problem => ({ finding: 'account', text })));
+  }
+}
+
+/** Nobody waits for QoS 0, so that it may still be in flight for a moment. Returns the last account that was seen. */
+async function settledAccount(gateway: GatewayUnderTest): Promise<Account> {
+  const endMs = performance.now() + SETTLE_DEADLINE_MS;
+  for (;;) {
+    const account = accountOf(await gateway.metrics());
+    if (account.inFlight === 0 || performance.now() >= endMs) return account;
+    await delay(50);
   }
 }
 

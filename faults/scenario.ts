@@ -6,6 +6,7 @@ import type { ShiftedClock } from './injectors/shifted-clock.ts';
 import type { SmallDisk } from './injectors/small-disk.ts';
 import type { TcpProxy } from './injectors/tcp-proxy.ts';
 import type { RestartableRegistry } from './restartable-registry.ts';
+import type { Finding } from './result.ts';
 import type { Timeline } from './timeline.ts';
 
 /**
@@ -26,6 +27,8 @@ export interface FleetWish {
   /** Unanswered publishes per vehicle. */
   readonly window: number;
   readonly qos2Share: number;
+  /** Share of publishes that nobody answers. */
+  readonly qos0Share: number;
 }
 
 /** How long things take: the short form is for CI, the long one for evidence. */
@@ -56,7 +59,7 @@ export interface World {
   readonly gateways: readonly GatewayUnderTest[];
   readonly fleet: FaultFleet;
   /** A device that the fleet does not use. */
-  readonly quiet: { readonly deviceId: string; readonly secret: string };
+  readonly quiet: { readonly deviceId: string; readonly vehicleId: string; readonly secret: string };
   readonly topics: Topics;
   /** Where the gateways write what comes on the route for raw bytes; the fleet does not use it. */
   readonly rawTopic: string;
@@ -71,8 +74,8 @@ export interface World {
   readonly gatewayDisk: SmallDisk | undefined;
   /** Shows on the timeline what is done to the system. */
   mark(label: string): void;
-  /** Notes a problem unless `holds`. A fault that was not really injected must fail one of these. */
-  demand(holds: boolean, otherwise: string): void;
+  /** Notes a problem, a `check` unless said otherwise, unless `holds`. A fault that was not really injected must fail one. */
+  demand(holds: boolean, otherwise: string, finding?: Finding): void;
   /**
    * Judges what was answered up to now, before the events topic is deleted on purpose. Call `deleted` when it is gone, and
    * nothing can have been stored in what replaces it: only events that were acknowledged between the two moments are
@@ -95,6 +98,8 @@ export interface Scenario {
   readonly longOnly?: true;
   /** `direct` unless given. */
   readonly network?: 'direct' | 'proxied';
+  /** The gateway's memory is held to a limit: V8 keeps its young generation at one size. */
+  readonly boundsMemory?: true;
   /** The gateway runs with a clock that can be shifted. */
   readonly clock?: true;
   /** 1 unless given. */

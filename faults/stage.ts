@@ -15,7 +15,7 @@ import type { Need } from './scenario.ts';
 const BROKER_DISK_BYTES = 384 * 1024 * 1024;
 const GATEWAY_DISK_BYTES = 24 * 1024 * 1024;
 
-/** A device of the harness itself, which publishes nothing: it only wants to see its pings answered. */
+/** A device of the harness itself, which has little to say: it wants to see its pings answered, and a publish now and then. */
 export const quietDevice: TestDevice = { deviceId: 'dev-quiet', kind: 'vehicle', boundTo: 'veh-quiet' };
 
 /** What all scenarios of a run share: the cluster, its proxies, the registries, and disks that can be filled. */

@@ -105,6 +105,17 @@ export class DeviceConnection {
     if (this.#state === 'open') this.#pump();
   }
 
+  /** Whether a message would be written at once, with nothing ahead of it that waits. */
+  get isClear(): boolean {
+    return this.#state === 'open' && this.outbox.isWritten;
+  }
+
+  /** Writes a PUBLISH of QoS 0, which is never written again. Only when `isClear`. */
+  publishOnce(frame: Buffer, nowMs: number): void {
+    this.#lastWriteMs = nowMs;
+    this.#socket?.write(frame);
+  }
+
   /** Does what is due: connect, give up an attempt, keep alive. Called some ten times a second. */
   tick(nowMs: number): void {
     this.#nowMs = nowMs;

@@ -25,15 +25,19 @@ const maxInboundBytes = 65_536;
 
 export const pingRequest = Buffer.from([0xc0, 0]);
 
-/** The bytes of a PUBLISH, without properties (MQTT 5.0 section 3.3, MQTT 3.1.1 section 3.3). */
+/**
+ * The bytes of a PUBLISH, without properties (MQTT 5.0 section 3.3, MQTT 3.1.1 section 3.3).
+ *
+ * @param packetId left out at QoS 0
+ */
 export function publishFrame(
   topic: Uint8Array,
   packetId: number,
   payload: Uint8Array,
   version: MqttVersion,
-  qos: PublishQos = 1,
+  qos: 0 | PublishQos = 1,
 ): Buffer {
-  const remaining = 2 + topic.length + 2 + (version === 5 ? 1 : 0) + payload.length;
+  const remaining = 2 + topic.length + (qos > 0 ? 2 : 0) + (version === 5 ? 1 : 0) + payload.length;
   const lengthBytes = remaining < 128 ? 1 : remaining < 16_384 ? 2 : remaining < 2_097_152 ? 3 : 4;
   const frame = Buffer.allocUnsafe(1 + lengthBytes + remaining);
   frame[0] = publishType | (qos << 1);
@@ -44,7 +48,8 @@ export function publishFrame(
   }
   offset = frame.writeUInt16BE(topic.length, offset);
   frame.set(topic, offset);
-  offset = frame.writeUInt16BE(packetId, offset + topic.length);
+  offset += topic.length;
+  if (qos > 0) offset = frame.writeUInt16BE(packetId, offset);
   if (version === 5) offset = frame.writeUInt8(0, offset);
   frame.set(payload, offset);
   return frame;

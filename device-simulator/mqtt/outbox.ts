@@ -45,6 +45,11 @@ export class Outbox {
     return this.#messages.length >= this.#capacity;
   }
 
+  /** Whether this connection has carried everything. */
+  get isWritten(): boolean {
+    return this.#written === this.#messages.length;
+  }
+
   get unsettled(): readonly OutboundMessage[] {
     return this.#messages.filter((message) => !message.settled);
   }

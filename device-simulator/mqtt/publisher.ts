@@ -123,6 +123,21 @@ export class FleetPublisher implements ConnectionObserver {
   }
 
   /**
+   * Publishes one message of a device at QoS 0, if it is written at once: nothing that was published before waits. Else it
+   * is dropped, and has no sequence number. It is in no count.
+   *
+   * @param encode called with the sequence number, just before the bytes leave
+   */
+  publishOnce(device: number, encode: (sequence: number) => Uint8Array): void {
+    const connection = this.#connections[device] as DeviceConnection;
+    if (!connection.isClear) return;
+    const sequence = this.#nextSequence[device] as number;
+    this.#nextSequence[device] = sequence + 1;
+    const topic = this.#topics[device] as Uint8Array;
+    connection.publishOnce(publishFrame(topic, 0, encode(sequence), connection.version, 0), performance.now());
+  }
+
+  /**
    * Breaks the connections of a random share of the devices on purpose; they come back by themselves.
    *
    * @returns how many connections break, now or with their next PUBLISH

@@ -60,6 +60,13 @@ export class LedgerFile implements MessageLog {
     this.flush();
   }
 
+  /** The same, of a message at QoS 0. */
+  recordSentOnce(device: number, sequence: number): void {
+    this.#highestSent[device] = sequence;
+    this.#append(device, sequence, entryKinds.sentOnce, 0);
+    this.flush();
+  }
+
   recordAcknowledged(device: number, sequence: number): void {
     this.#append(device, sequence, entryKinds.acknowledged, 0);
     this.#flushSoon();

@@ -26,6 +26,8 @@ export const entryKinds = {
   rejected: 5,
   /** What the message says, as a checksum; entered before it is sent. */
   content: 6,
+  /** About to be written to the socket at QoS 0: nobody will answer it, and it is never written again. */
+  sentOnce: 7,
 } as const;
 export type EntryKind = (typeof entryKinds)[keyof typeof entryKinds];
 
@@ -103,7 +105,7 @@ export function readEntry(bytes: Buffer, offset: number, startedAtMs: number): L
   };
 }
 
-const isKind = (value: number): value is EntryKind => value >= entryKinds.invalid && value <= entryKinds.content;
+const isKind = (value: number): value is EntryKind => value >= entryKinds.invalid && value <= entryKinds.sentOnce;
 
 const check = (device: number, sequence: number, value: number, kind: number, code: number): number =>
   mix32(mix32(mix32(device + 1) ^ sequence) ^ value ^ (kind << 24) ^ (code << 16)) & 0xffff;

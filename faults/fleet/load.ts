@@ -141,24 +141,29 @@ export class FleetLoad {
   }
 
   #publishOne(index: number, intendedMs: number, startedMs: number, startedAtEpochMs: number): void {
-    const { rejectShare, qos2Share = 0 } = this.#options;
+    const { rejectShare, qos2Share = 0, qos0Share = 0 } = this.#options;
     const isInvalid = this.#random.chance(rejectShare);
-    const qos = this.#random.chance(qos2Share) ? 2 : 1;
+    const drawn = this.#random.next();
     const device = this.#fleet[index] as Device;
     const vehicle = this.#world.vehicleAt(index, intendedMs);
-    this.#publisher.publish(
-      index,
-      startedMs + intendedMs,
-      (sequence) => {
-        const envelope = { device, sequence, eventTimeMs: startedAtEpochMs + intendedMs };
-        if (isInvalid) this.#ledger.recordInvalid(index, sequence);
-        const reading = isInvalid ? { ...readingOf(vehicle), batteryLevel: invalidCharge } : vehicle;
-        const payload = this.#encoder.vehicle(envelope, reading);
-        this.#ledger.recordContent(index, sequence, this.#contentOf(payload));
+    const encode = (sequence: number): Uint8Array => {
+      const envelope = { device, sequence, eventTimeMs: startedAtEpochMs + intendedMs };
+      if (isInvalid) this.#ledger.recordInvalid(index, sequence);
+      const reading = isInvalid ? { ...readingOf(vehicle), batteryLevel: invalidCharge } : vehicle;
+      const payload = this.#encoder.vehicle(envelope, reading);
+      this.#ledger.recordContent(index, sequence, this.#contentOf(payload));
+      return payload;
+    };
+    if (drawn < qos0Share) {
+      this.#publisher.publishOnce(index, (sequence) => {
+        const payload = encode(sequence);
+        this.#ledger.recordSentOnce(index, sequence);
         return payload;
-      },
-      qos,
-    );
+      });
+      return;
+    }
+    const qos = drawn < qos0Share + qos2Share ? 2 : 1;
+    this.#publisher.publish(index, startedMs + intendedMs, encode, qos);
   }
 
   /** Of the bytes, not of the reading: what counts is what is sent. */

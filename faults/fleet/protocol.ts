@@ -9,7 +9,7 @@ export interface FaultFleetOptions {
   readonly addresses: readonly Address[];
   /** A new file. */
   readonly ledgerFile: string;
-  /** Decides what the vehicles do, which publishes are invalid, which are QoS 2, and which connections break where. */
+  /** Decides what the vehicles do, which publishes are invalid, at which QoS they are, and which connections break where. */
   readonly seed: number;
   /** Credentials, `device_id,kind,bound_to,secret`; without them the fleet connects anonymously. */
   readonly devicesCsv?: string;
@@ -21,6 +21,8 @@ export interface FaultFleetOptions {
   readonly window: number;
   /** Share of the publishes at QoS 2; 0 when it is left out. */
   readonly qos2Share?: number;
+  /** The same at QoS 0: written once if at all, never counted as sent or answered here. */
+  readonly qos0Share?: number;
   /** Publishes that a vehicle keeps while it cannot send; what does not fit is counted. 10,000 when it is left out. */
   readonly backlog?: number;
   /** 60 when it is left out. */

@@ -3,6 +3,7 @@ import { createFleet } from '../../device-simulator/core/fleet.ts';
 import { Ledger } from '../../device-simulator/core/ledger.ts';
 import { entryKinds, type LedgerEntry, type LedgerHeader } from '../fleet/ledger-format.ts';
 import type { LedgerVisitor } from '../fleet/read-ledger.ts';
+import { Contents } from './contents.ts';
 
 /** A stretch of time, milliseconds since the epoch, both ends included. */
 export interface TimeSpan {
@@ -11,7 +12,7 @@ export interface TimeSpan {
 }
 
 /**
- * A fleet's ledger as the judge needs it: a few bytes per message, so that millions of them cost some hundred megabytes. Devices are
+ * A fleet's ledger as the judge needs it: a few bytes per message, so that millions of them cost tens of megabytes. Devices are
  * numbered by their position in the fleet, here as in `ledger`.
  */
 export class Account implements LedgerVisitor {
@@ -20,10 +21,12 @@ export class Account implements LedgerVisitor {
   readonly invalid: Bitset[] = [];
   /** By device: acknowledged messages whose events are not looked for. A dead letter never is excused. */
   readonly excused: Bitset[] = [];
+  /** By device: messages at QoS 0, which nobody answers and which Kafka may never get. */
+  readonly sentOnce: Bitset[] = [];
   /** How often something was sent again. */
   resent = 0;
   /** By device and sequence: what each message says, as a checksum. */
-  readonly #contents: Map<number, number>[] = [];
+  readonly #contents: Contents[] = [];
   /** The same: how often it was sent again, for those that were. */
   readonly #resentTimes: Map<number, number>[] = [];
   readonly #ignored: readonly TimeSpan[];
@@ -43,7 +46,8 @@ export class Account implements LedgerVisitor {
       this.ledger.open(boundTo, bootId, deviceId);
       this.invalid.push(new Bitset());
       this.excused.push(new Bitset());
-      this.#contents.push(new Map());
+      this.sentOnce.push(new Bitset());
+      this.#contents.push(new Contents());
       this.#resentTimes.push(new Map());
     }
   }
@@ -62,6 +66,10 @@ export class Account implements LedgerVisitor {
         this.#contents[device]?.set(sequence, content);
         return;
       case entryKinds.sent:
+        this.ledger.recordSent(device, sequence);
+        return;
+      case entryKinds.sentOnce:
+        this.sentOnce[device]?.add(sequence);
         this.ledger.recordSent(device, sequence);
         return;
       case entryKinds.acknowledged:

@@ -24,8 +24,12 @@ export interface Verdict extends Readonly<Record<VerdictFinding, number>> {
   readonly sent: number;
   readonly acked: number;
   readonly rejected: number;
-  /** Sent, and neither acknowledged nor rejected; whether Kafka has it or not, no promise was broken. */
+  /** Sent, and neither acknowledged nor rejected; whether Kafka has it or not, no promise was broken. Without QoS 0. */
   readonly unanswered: number;
+  /** Sent at QoS 0, which nobody answers: `sent` is these, `acked`, `rejected` and `unanswered`. */
+  readonly sentOnce: number;
+  /** Of these, the ones that Kafka has, as events or as dead letters. */
+  readonly sentOnceStored: number;
   /** Times that something was sent again, from the ledger: each can be in Kafka twice. */
   readonly resent: number;
   /**
@@ -115,7 +119,7 @@ export class Judgement {
 
   /** The verdict over everything observed. What is lost can only be known when all records have been observed. */
   conclude(): Verdict {
-    const { ledger, resent, excused } = this.#account;
+    const { ledger, resent, excused, sentOnce } = this.#account;
     const answered = this.#judgeAnswers();
     const events = this.#events.conclude();
     for (const finding of ['outOfOrder', 'wrongPartition', 'wrongId', 'duplicated', 'phantom'] as const) {
@@ -128,7 +132,9 @@ export class Judgement {
       sent: events.sent,
       acked: events.acked,
       rejected: events.rejected,
-      unanswered: ledger.total('sent') - answered,
+      unanswered: ledger.total('sent') - answered - sizeOf(sentOnce),
+      sentOnce: sizeOf(sentOnce),
+      sentOnceStored: this.#storedOf(sentOnce),
       resent,
       unexplained: this.#unexplained,
       compared: this.#compared,
@@ -166,6 +172,16 @@ export class Judgement {
     if (needsLetter ? isLetter : isEvent || isLetter || excused[device]?.has(sequence)) return;
     this.#found.add('lost', name);
     if (needsLetter) this.#found.add('lostLetters', name);
+  }
+
+  #storedOf(messages: readonly Bitset[]): number {
+    let stored = 0;
+    for (const [device, sequences] of messages.entries()) {
+      for (const sequence of sequences) {
+        if (this.#events.hasSeen(device, sequence) || this.#letters[device]?.has(sequence)) stored += 1;
+      }
+    }
+    return stored;
   }
 
   /** Each time that a message was sent again explains one more record of it, and no more. */

@@ -1,4 +1,4 @@
-import type { Edit } from './mutants.ts';
+import type { Edit } from './mutant.ts';
 
 /**
  * The source with each edit made.

@@ -1,30 +1,9 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Finding } from '../result.ts';
+import type { Mutant } from './mutant.ts';
+import { spoolMutants } from './spool-mutants.ts';
 
-/** One piece of text of a source file, which must occur exactly once, and what stands there instead. */
-export interface Edit {
-  /** Path from the project's root. */
-  readonly file: string;
-  readonly find: string;
-  readonly replace: string;
-}
-
-/** A gateway with one mistake built in. A harness that does not turn red on it proves nothing when it stays green. */
-export interface Mutant {
-  readonly name: string;
-  /** One sentence: what it does wrong. */
-  readonly what: string;
-  readonly edits: readonly Edit[];
-  /** Name of the cheapest scenario that must turn red. */
-  readonly scenario: string;
-  /** What the verdict must find. Red for anything else does not count as caught. */
-  readonly expects: Finding;
-  /** Sections of settings that make the mistake show soon. */
-  readonly settings?: Readonly<Record<string, object>>;
-  /** The same for the fleet. */
-  readonly fleet?: { readonly ratePerSecond?: number; readonly rejectShare?: number };
-}
+export type { Mutant } from './mutant.ts';
 
 const ingest = 'gateway/core/ingest.ts';
 
@@ -94,6 +73,24 @@ export const mutants: readonly Mutant[] = [
     expects: 'outOfOrder',
   },
   {
+    name: 'mixed-reading',
+    what: "writes one of 50 events with the odometer of the event before: another vehicle's reading under the right name",
+    edits: [
+      {
+        file: 'gateway/core/stages/enrich.ts',
+        find: 'return new TrackedEvent(publish, subject, key, timeUs, bootId, sequence, fingerprint, message);',
+        replace: `const mixed = (globalThis.mixed ??= { taken: 0, odometerM: undefined });
+  const odometerM = message?.odometerM;
+  mixed.taken += 1;
+  if (mixed.taken % 50 === 0 && odometerM !== mixed.odometerM) message.odometerM = mixed.odometerM;
+  mixed.odometerM = odometerM;
+  return new TrackedEvent(publish, subject, key, timeUs, bootId, sequence, fingerprint, message);`,
+      },
+    ],
+    scenario: 'none',
+    expects: 'altered',
+  },
+  {
     name: 'dropped-letter',
     what: 'answers one of a thousand rejected publishes without having written its dead letter',
     edits: [
@@ -131,6 +128,20 @@ export const mutants: readonly Mutant[] = [
     scenario: 'none',
     expects: 'lost',
   },
+  {
+    name: 'no-watermarks',
+    what: 'goes on reading, however much Kafka has not taken',
+    edits: [
+      {
+        file: 'gateway/core/watermarks.ts',
+        find: 'this.#change(this.#reaches(this.#hard) ? 2 : 1);',
+        replace: '',
+      },
+    ],
+    scenario: 'cut-all-brokers',
+    expects: 'memory',
+  },
+  ...spoolMutants,
 ];
 
 /** @throws {Error} when there is none of this name */

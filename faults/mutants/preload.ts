@@ -2,7 +2,8 @@ import { registerHooks } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { applyEdits } from './apply-edits.ts';
-import { type Edit, mutantNamed } from './mutants.ts';
+import type { Edit } from './mutant.ts';
+import { mutantNamed } from './mutants.ts';
 
 /**
  * Preloaded into a gateway (`--import …/preload.ts?mutant=NAME`): builds a mistake into its source while it is loaded.

@@ -2,7 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { waitForInSync } from '../injectors/cluster-view.ts';
 import { moveLeadersTo } from '../injectors/partitions.ts';
 import type { Scenario, World } from '../scenario.ts';
+import { drainBulkLoad } from './bulk-vehicles.ts';
 import { boundedMemory, noAnswers, someAnswers } from './demands.ts';
+import { demandFlood, floodShare, startFlood, tightWatermarks } from './flood.ts';
 import { mainLeader, untilDeposed } from './leaders.ts';
 
 /** A broker that is not heard of for seconds is fenced; then the controller elects; a loaded machine takes its time. */
@@ -77,12 +79,17 @@ const hardRecords = 2000;
 export const twoBrokersDown: Scenario = {
   name: 'two-brokers-down',
   title: 'Two of three brokers down',
-  what: 'two brokers are killed: no PUBACK on what they lead, memory stays bounded, the gateway says that it is not ready, and recovers by itself',
-  settings: { kafka: { maxBatchRecords: 500, softRecords: 1000, hardRecords } },
+  what: 'two brokers are killed under a flood of large payloads: no PUBACK on what they lead, memory stays bounded, the gateway says that it is not ready, and recovers by itself',
+  boundsMemory: true,
+  settings: {
+    kafka: { maxBatchRecords: 500, softRecords: 1000, hardRecords, ...tightWatermarks },
+    mqtt: floodShare,
+  },
   // More may be outstanding than the gateway takes.
   fleet: { window: 32 },
   seconds: { short: 10, long: 60 },
   fault: async (world, seconds) => {
+    await using flood = await startFlood(world);
     const down = [...world.kafka.brokers].sort(() => world.random.between(-1, 1)).slice(0, 2);
     const { atMs: fromMs } = world.timeline.mark(
       'fault',
@@ -94,9 +101,11 @@ export const twoBrokersDown: Scenario = {
     const toMs = Date.now();
     world.demand(world.timeline.sawNotReady(fromMs, toMs), 'the gateway never said that it was not ready');
     world.demand(unsettled <= hardRecords * 1.5, `${unsettled} unsettled records, where ${hardRecords} are the limit`);
-    boundedMemory(world, fromMs, toMs);
+    demandFlood(world, flood);
+    boundedMemory(world, fromMs, toMs, tightWatermarks.hardBytes);
     world.mark('brokers started');
     await Promise.all(down.map((broker) => broker.start()));
     await allInSync(world);
+    await drainBulkLoad(world, flood);
   },
 };

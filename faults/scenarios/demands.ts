@@ -1,10 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { memoryProblem } from '../memory-limit.ts';
 import type { World } from '../scenario.ts';
 
 /** What is under way when a fault begins may still be answered. */
 const GRACE_MS = 1000;
-/** What a garbage collector may leave lying about, and what the watermarks of the scenarios allow. */
-const MEMORY_SLACK_BYTES = 160 * 1024 * 1024;
 
 /** Publishes answered so far, in whatever way. */
 export async function answeredSoFar(world: World): Promise<number> {
@@ -43,13 +42,10 @@ export async function noEventDelivered(world: World, seconds: number, meanwhile:
   world.demand(count === 0, `${count} events were delivered ${meanwhile}`);
 }
 
-/** Demands that the gateway's memory did not grow beyond what its settings allow. */
-export function boundedMemory(world: World, fromMs: number, toMs: number): void {
-  const before = world.timeline.mostResidentBytes(0, fromMs);
-  const most = world.timeline.mostResidentBytes(fromMs, toMs);
-  const megabytes = (bytes: number): number => Math.round(bytes / 1024 / 1024);
-  world.demand(
-    before > 0 && most <= before + MEMORY_SLACK_BYTES,
-    `the gateway grew from ${megabytes(before)} to ${megabytes(most)} MB`,
-  );
+/** Demands that the gateway's memory did not grow beyond what its settings allow; `hardBytes` as in the section `kafka`. */
+export function boundedMemory(world: World, fromMs: number, toMs: number, hardBytes: number): void {
+  const quietBytes = world.timeline.mostResidentBytes(0, fromMs);
+  const mostBytes = world.timeline.mostResidentBytes(fromMs, toMs);
+  const problem = memoryProblem({ quietBytes, mostBytes, hardBytes });
+  world.demand(problem === undefined, problem ?? '', 'memory');
 }

@@ -3,6 +3,7 @@ import { waitForInSync } from '../injectors/cluster-view.ts';
 import type { Scenario } from '../scenario.ts';
 import { noAnswers, someAnswers } from './demands.ts';
 import { untilDeposed } from './leaders.ts';
+import { spoolStates } from './spool-watch.ts';
 
 const DEATH_DEADLINE_MS = 60_000;
 
@@ -32,9 +33,6 @@ export const brokerDiskFull: Scenario = {
 /** Small, so that the whole spool fits on the disk several times. */
 const spool = { mode: 'outage', afterMs: 500, segmentBytes: 1024 * 1024, maxBytes: 8 * 1024 * 1024 };
 const SPOOL_DEADLINE_MS = 60_000;
-/** As in `edge_spool_state`. */
-const DIRECT = 0;
-const SPOOLING = 1;
 
 export const gatewayDiskFull: Scenario = {
   name: 'gateway-disk-full',
@@ -52,7 +50,10 @@ export const gatewayDiskFull: Scenario = {
     const isBlocked = async (): Promise<boolean> => (await gateway.metric('edge_spool_blocked')) > 0;
     world.mark('cut from all brokers');
     await Promise.all(proxies.map((proxy) => proxy.cut()));
-    await untilSpool('the spool to take over', async () => (await gateway.metric('edge_spool_state')) === SPOOLING);
+    await untilSpool(
+      'the spool to take over',
+      async () => (await gateway.metric('edge_spool_state')) === spoolStates.spooling,
+    );
     await someAnswers(world, seconds / 2, 'out of the spool');
     const { atMs: fullAtMs } = world.timeline.mark('fault', 'disk full');
     await gatewayDisk.fill();
@@ -66,6 +67,9 @@ export const gatewayDiskFull: Scenario = {
     await someAnswers(world, seconds / 2, 'out of the spool, with space again');
     world.mark('healed');
     await Promise.all(proxies.map((proxy) => proxy.heal()));
-    await untilSpool('the spool to be replayed', async () => (await gateway.metric('edge_spool_state')) === DIRECT);
+    await untilSpool(
+      'the spool to be replayed',
+      async () => (await gateway.metric('edge_spool_state')) === spoolStates.direct,
+    );
   },
 };

@@ -2,7 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { TcpProxy } from '../injectors/tcp-proxy.ts';
 import { QuietDevice } from '../quiet-device.ts';
 import type { Scenario, World } from '../scenario.ts';
+import { drainBulkLoad } from './bulk-vehicles.ts';
 import { boundedMemory, noAnswers, someAnswers } from './demands.ts';
+import { demandFlood, floodShare, startFlood, tightWatermarks } from './flood.ts';
 
 const oneProxy = (world: World): TcpProxy => {
   const index = world.random.integer(world.proxies.length);
@@ -36,17 +38,22 @@ export const cutOneBroker: Scenario = {
 export const cutAllBrokers: Scenario = {
   name: 'cut-all-brokers',
   title: 'Cut from all brokers',
-  what: 'the gateway loses every broker: no PUBACK, not ready, and it recovers by itself',
+  what: 'the gateway loses every broker under a flood of large payloads: no PUBACK, not ready, memory bounded, and it recovers by itself',
   network: 'proxied',
+  boundsMemory: true,
+  settings: { kafka: tightWatermarks, mqtt: floodShare },
   seconds: { short: 7, long: 60 },
   fault: async (world, seconds) => {
+    await using flood = await startFlood(world);
     const { atMs: fromMs } = world.timeline.mark('fault', 'cut from all brokers');
     await Promise.all(world.proxies.map((proxy) => proxy.cut()));
     await noAnswers(world, seconds, 'while all brokers were cut off');
     demandNotReady(world, fromMs);
-    boundedMemory(world, fromMs, Date.now());
+    demandFlood(world, flood);
+    boundedMemory(world, fromMs, Date.now(), tightWatermarks.hardBytes);
     world.mark('healed');
     await Promise.all(world.proxies.map((proxy) => proxy.heal()));
+    await drainBulkLoad(world, flood);
   },
 };
 
@@ -81,9 +88,18 @@ const oneWayMs = 1000;
 export const kafkaLatency: Scenario = {
   name: 'kafka-latency',
   title: 'Two seconds to Kafka and back',
-  what: 'every answer of Kafka takes 2 s: busy connections are paused, a quiet one is still answered, memory stays flat',
+  what: 'every answer of Kafka takes 2 s: busy connections are paused, a quiet one is still answered, its pings and its publishes, memory stays flat',
   network: 'proxied',
-  settings: { kafka: { requestTimeoutMs: 10_000, maxBatchRecords: 200, softRecords: 200, hardRecords: 20_000 } },
+  boundsMemory: true,
+  settings: {
+    kafka: {
+      requestTimeoutMs: 10_000,
+      maxBatchRecords: 200,
+      softRecords: 200,
+      hardRecords: 20_000,
+      ...tightWatermarks,
+    },
+  },
   fleet: { window: 32 },
   seconds: { short: 8, long: 60 },
   fault: async (world, seconds) => {
@@ -92,17 +108,25 @@ export const kafkaLatency: Scenario = {
     const pausesBefore = await world.gateway.metric('edge_mqtt_pauses_total');
     for (const proxy of world.proxies) proxy.setLatencyMs(oneWayMs);
     const end = performance.now() + seconds * 1000;
-    while (performance.now() < end) {
+    let answered = 0;
+    for (let round = 1; performance.now() < end; round += 1) {
+      quiet.publish(round).then(
+        () => {
+          answered += 1;
+        },
+        () => undefined,
+      );
       world.demand(await quiet.ping(), 'a ping of the quiet device was not answered');
       await delay(500);
     }
     const toMs = Date.now();
+    world.demand(answered > 0, 'no publish of the quiet device was answered');
     const pauses = (await world.gateway.metric('edge_mqtt_pauses_total')) - pausesBefore;
     const slowest = Math.max(0, ...world.timeline.samplesBetween(fromMs, toMs).map(({ maxMs }) => maxMs));
     world.demand(slowest >= 2 * oneWayMs, `the slowest answer took ${slowest} ms: there was no latency`);
     world.demand(pauses > 0, 'no busy connection was paused');
     world.demand(world.timeline.highestPressure(fromMs, toMs) < 2, 'the hard watermark was passed');
-    boundedMemory(world, fromMs, toMs);
+    boundedMemory(world, fromMs, toMs, tightWatermarks.hardBytes);
     world.mark('no latency');
     for (const proxy of world.proxies) proxy.setLatencyMs(0);
   },

@@ -8,7 +8,9 @@ import { blackhole, cutAllBrokers, cutOneBroker, kafkaLatency } from './network.
 import { randomPairs } from './pairs.ts';
 import { reassign, topicRecreated } from './partitions.ts';
 import { registryDown } from './registry.ts';
-import { spoolBacklog, spoolKill } from './spool.ts';
+import { rollingRestart } from './rolling.ts';
+import { spoolBacklog } from './spool-backlog.ts';
+import { spoolAlwaysKill, spoolKill } from './spool-kill.ts';
 import { none } from './steady.ts';
 
 /** All scenarios, in the order in which they run. */
@@ -16,6 +18,7 @@ export const scenarios: readonly Scenario[] = [
   none,
   gatewayKill,
   gatewayTerm,
+  rollingRestart,
   resets,
   clockForward,
   clockBack,
@@ -34,6 +37,7 @@ export const scenarios: readonly Scenario[] = [
   gatewayDiskFull,
   spoolBacklog,
   spoolKill,
+  spoolAlwaysKill,
   randomPairs,
 ];
 

@@ -41,14 +41,9 @@ export interface SoakLoad {
  * Lets a fleet publish for the wished time while connections are reset and leaders move, and waits until everything is
  * answered.
  *
- * @throws {Error} when the gateway or the fleet ends in between; the reason of `signal`
+ * @throws {Error} when the gateway or the fleet ends in between
  */
-export async function runLoad(
-  bed: SoakBed,
-  options: SoakOptions,
-  screen: Screen,
-  signal: AbortSignal,
-): Promise<SoakLoad> {
+export async function runLoad(bed: SoakBed, options: SoakOptions, screen: Screen): Promise<SoakLoad> {
   const timeline = new Timeline();
   const memorySamples: MemorySample[] = [];
   const fleet = await FaultFleet.start({
@@ -69,8 +64,8 @@ export async function runLoad(
     const system = { bootstrap: bed.stage.kafka.bootstrap, topic: bed.topics.events, fleet, timeline };
     const ended = new AbortController();
     const [disturbances] = await Promise.all([
-      disturb(system, options, AbortSignal.any([ended.signal, signal])),
-      whileAlive(bed.gateway, fleet, options.minutes * 60_000, signal).finally(() => ended.abort()),
+      disturb(system, options, ended.signal),
+      whileAlive(bed.gateway, fleet, options.minutes * 60_000).finally(() => ended.abort()),
     ]);
     const seconds = (Date.now() - startedAtMs) / 1000;
     timeline.mark('phase', 'drain');
@@ -91,15 +86,10 @@ export function ledgerIn(stage: Stage): string {
 }
 
 /** Waits for the time to pass; ends early, with an error, when there is nothing left to measure. */
-async function whileAlive(
-  gateway: GatewayUnderTest,
-  fleet: FaultFleet,
-  forMs: number,
-  signal: AbortSignal,
-): Promise<void> {
+async function whileAlive(gateway: GatewayUnderTest, fleet: FaultFleet, forMs: number): Promise<void> {
   const endMs = performance.now() + forMs;
   for (let leftMs = forMs; leftMs > 0; leftMs = endMs - performance.now()) {
-    await delay(Math.min(leftMs, 500), undefined, { signal });
+    await delay(Math.min(leftMs, 500));
     if (!gateway.running) throw new Error(`the gateway ended: ${JSON.stringify(gateway.log.slice(-5))}`);
     if (fleet.child.exitCode !== null || fleet.child.signalCode !== null) throw new Error('the fleet ended');
   }

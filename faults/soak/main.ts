@@ -1,18 +1,18 @@
 import { writeFile } from 'node:fs/promises';
-import { interruptions } from '../../device-simulator/interruptions.ts';
 import { Screen } from '../../device-simulator/report/screen.ts';
+import { endOnSignals } from '../end-on-signals.ts';
 import { parseSoakOptions, type SoakOptions } from './options.ts';
 import { renderRows, soakPage, soakRows } from './report.ts';
 import { examplesOf, exitCodeOf, figuresOf, soakProblems } from './result.ts';
 import { runSoak } from './run.ts';
 
-const exitCodes = { notMeasured: 2, interrupted: 130 } as const;
+const EXIT_NOT_MEASURED = 2;
 
 async function main(options: SoakOptions): Promise<number> {
   const screen = new Screen(process.stdout);
-  const { stop } = interruptions(screen, 'ending everything');
+  endOnSignals((line) => screen.print(line));
   try {
-    const measured = await runSoak(options, screen, stop);
+    const measured = await runSoak(options, screen);
     screen.print('', renderRows(soakRows(measured)), '');
     for (const { text } of soakProblems(measured)) screen.print(`BAD: ${text}`);
     for (const example of examplesOf(measured)) screen.print(`     ${example}`);
@@ -22,9 +22,8 @@ async function main(options: SoakOptions): Promise<number> {
     screen.print(JSON.stringify(figuresOf(measured)));
     return exitCodeOf(measured);
   } catch (error) {
-    if (stop.aborted) return exitCodes.interrupted;
     process.stderr.write(`soak: ${error instanceof Error ? error.message : String(error)}\n`);
-    return exitCodes.notMeasured;
+    return EXIT_NOT_MEASURED;
   }
 }
 

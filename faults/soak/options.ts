@@ -66,7 +66,7 @@ function command({ writeOut, writeErr }: Output): Command {
       'after',
       '\nMemory: the slope of the lower envelope over the steady part (Theil–Sen), with its 95 % interval from a block bootstrap.' +
         '\nExit codes: 0 good; 1 something was lost, memory grew or the rate did not hold; 2 it could not be run or measured' +
-        '\n(a run of a few minutes is too short to tell a leak), or the arguments are wrong.',
+        '\n(a run of a few minutes is too short to tell a leak), or the arguments are wrong; 130 interrupted.',
     )
     .allowExcessArguments(false)
     .configureOutput({

@@ -25,13 +25,11 @@ const startUpS = (seconds: number): number => Math.min(300, seconds / 5);
 /**
  * Starts everything, lets it run, and reads it back.
  *
- * @param signal ends the run: everything is closed, and the promise rejects
  * @throws {Error} when it could not be run or measured
  */
-export async function runSoak(options: SoakOptions, screen: Screen, signal: AbortSignal): Promise<SoakMeasurements> {
+export async function runSoak(options: SoakOptions, screen: Screen): Promise<SoakMeasurements> {
   const onLog = (line: string): void => screen.print(line);
   await using stage = await openStage({ vehicles: options.vehicles, needs: new Set(), short: false }, onLog);
-  signal.throwIfAborted();
   const port = await freePort();
   const { settings, eventsTopic, deadLetterTopic } = settingsOf(stage, port);
   await using gateway = new GatewayUnderTest({ port, settings, execArgv: HELD_YOUNG_GENERATION });
@@ -39,7 +37,7 @@ export async function runSoak(options: SoakOptions, screen: Screen, signal: Abor
   const topics = { events: eventsTopic, deadLetters: deadLetterTopic };
   const bed: SoakBed = { stage, gateway, topics, ledgerFile: ledgerIn(stage) };
   screen.print(`the gateway is ready; ${options.rate} messages/s for ${options.minutes} minutes, seed ${options.seed}`);
-  const load = await runLoad(bed, options, screen, signal);
+  const load = await runLoad(bed, options, screen);
   await using fleet = load.fleet;
   const summary = await fleet.summary();
   const scrape = await gateway.metrics();

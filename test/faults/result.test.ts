@@ -60,6 +60,15 @@ describe('a fleet that was drained', () => {
   });
 });
 
+describe('publishes at QoS 0', () => {
+  it('may be missing, but not all of them', () => {
+    expect(problemsOf({ ...goodVerdict, sentOnce: 50, sentOnceStored: 1 }, 7)).toEqual([]);
+    expect(problemsOf({ ...goodVerdict, sentOnce: 50, sentOnceStored: 0 }, 7)).toEqual([
+      { finding: 'check', text: 'none of 50 publishes at QoS 0 came through' },
+    ]);
+  });
+});
+
 describe('the figures of a matrix', () => {
   it('are sums over the scenarios that ran', () => {
     expect(figuresOf([goodRun, lossyRun, notRun], [mutant(true), mutant(false)])).toEqual({

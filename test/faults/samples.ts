@@ -4,7 +4,18 @@ import type { GatewayObservation, ScenarioNotRun, ScenarioRun } from '../../faul
 
 /** A verdict without a flaw over 100 messages. */
 export const goodVerdict: Verdict = {
-  ...{ sent: 100, acked: 90, rejected: 10, unanswered: 0, resent: 7, excused: 0, inKafka: 90, inDeadLetters: 10 },
+  ...{
+    sent: 100,
+    acked: 90,
+    rejected: 10,
+    unanswered: 0,
+    sentOnce: 0,
+    sentOnceStored: 0,
+    resent: 7,
+    excused: 0,
+    inKafka: 90,
+    inDeadLetters: 10,
+  },
   ...{ lost: 0, lostLetters: 0, phantom: 0, outOfOrder: 0, split: 0, wrongPartition: 0, wrongId: 0, misjudged: 0 },
   ...{ altered: 0, unexplained: 1, compared: 103 },
   ...{ duplicated: 3, duplicatedLetters: 1, examples: [] },

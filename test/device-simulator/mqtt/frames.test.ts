@@ -35,6 +35,18 @@ describe('a PUBLISH frame', () => {
   });
 });
 
+describe.each<MqttVersion>([4, 5])('a PUBLISH frame at QoS 0 with protocol level %i', (protocolVersion) => {
+  it('has no packet id', () => {
+    const packet = decode(
+      publishFrame(Buffer.from('a/b'), 0, Buffer.from('payload'), protocolVersion, 0),
+      protocolVersion,
+    );
+    expect(packet).toMatchObject({ topic: 'a/b', qos: 0, dup: false });
+    expect(packet.messageId).toBeUndefined();
+    expect(packet.payload.toString()).toBe('payload');
+  });
+});
+
 describe('the frame splitter', () => {
   const frames = fc.array(fc.uint8Array({ minLength: 1, maxLength: 300 }), { minLength: 1, maxLength: 20 });
 

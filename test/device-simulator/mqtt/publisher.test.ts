@@ -60,6 +60,45 @@ describe.each<MqttVersion>([4, 5])('a publisher with protocol level %i', (versio
     expect(publisher.counts).toMatchObject({ sent: 7, acknowledged: 7, resent: 5 });
   });
 
+  it('writes a message at QoS 0 behind what it has written, and never again', async () => {
+    const { publisher, fake } = await start(
+      {
+        onPublish: ({ connection, packetId, qos }, { send, drop }) => {
+          if (connection > 0) send({ cmd: 'puback', messageId: packetId, reasonCode: 0 });
+          else if (qos === 0) drop();
+        },
+      },
+      { version },
+    );
+    await connected(publisher);
+    publisher.publish(0, performance.now(), encode);
+    publisher.publishOnce(0, encode);
+    await until('the loss', () => publisher.counts.disconnects === 1);
+    await until('all acknowledgements', () => publisher.outstanding === 0);
+    expect(fake.publishes.map(({ connection, payload, qos }) => [connection, sequenceOf(payload), qos])).toEqual([
+      [0, 1, 1],
+      [0, 2, 0],
+      [1, 1, 1],
+    ]);
+    expect(publisher.counts).toMatchObject({ sent: 1, acknowledged: 1, resent: 1 });
+  });
+
+  it('drops a message at QoS 0 that would have to wait, without giving it a sequence number', async () => {
+    const { publisher, fake } = await start({ onPublish: () => undefined }, { version, window: 1 });
+    const encoded: number[] = [];
+    const once = (sequence: number): Buffer => {
+      encoded.push(sequence);
+      return encode(sequence);
+    };
+    publisher.publishOnce(0, once);
+    await connected(publisher);
+    for (let i = 0; i < 2; i += 1) publisher.publish(0, performance.now(), encode);
+    publisher.publishOnce(0, once);
+    await until('the window to be full', () => fake.publishes.length === 1);
+    expect(encoded).toEqual([]);
+    expect(publisher.outstanding).toBe(2);
+  });
+
   it('measures latency from the time at which the schedule wanted the message sent', async () => {
     const { publisher, latencies } = await start({}, { version });
     await connected(publisher);

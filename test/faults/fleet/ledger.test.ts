@@ -83,6 +83,7 @@ describe('the ledger of a fleet', () => {
     ledger.recordSent(1, 2);
     ledger.recordSent(2, 1);
     ledger.recordAcknowledged(1, 2);
+    ledger.recordSentOnce(1, 3);
     ledger.close();
     const { all, begun, entries, tornBytes } = await read();
     expect(all.map(({ device, sequence, kind, code }) => [device, sequence, kind, code])).toEqual([
@@ -94,10 +95,11 @@ describe('the ledger of a fleet', () => {
       [1, 2, entryKinds.sentAgain, 0],
       [2, 1, entryKinds.sent, 0],
       [1, 2, entryKinds.acknowledged, 0],
+      [1, 3, entryKinds.sentOnce, 0],
     ]);
     expect(begun).toEqual([header]);
     expect(all[1]?.content).toBe(0xfedc_ba98);
-    expect({ entries, tornBytes }).toEqual({ entries: 8, tornBytes: 0 });
+    expect({ entries, tornBytes }).toEqual({ entries: 9, tornBytes: 0 });
     expect(Math.abs((all[0]?.atMs ?? 0) - Date.now())).toBeLessThan(60_000);
   });
 
@@ -107,9 +109,11 @@ describe('the ledger of a fleet', () => {
     ledger.recordInvalid(0, 1);
     ledger.recordSent(0, 1);
     expect(await read()).toMatchObject({ entries: 2 });
+    ledger.recordSentOnce(0, 2);
+    expect(await read()).toMatchObject({ entries: 3 });
     ledger.recordAcknowledged(0, 1);
     await new Promise((resolve) => setImmediate(resolve));
-    expect(await read()).toMatchObject({ entries: 3 });
+    expect(await read()).toMatchObject({ entries: 4 });
   });
 
   it('keeps more answers in one turn than its buffer holds', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { createFleet, type Device } from '../../../device-simulator/core/fleet.ts';
 import { type EntryKind, entryKinds } from '../../../faults/fleet/ledger-format.ts';
 import { Account } from '../../../faults/judge/account.ts';
 import { Judgement } from '../../../faults/judge/judgement.ts';
@@ -72,6 +73,46 @@ describe('the account of a fleet', () => {
     const verdictUntil = (untilMs: number) => new Judgement(accountOf([], answered, untilMs)).conclude();
     expect(verdictUntil(29)).toMatchObject({ acked: 0, rejected: 0, unanswered: 2, lost: 0 });
     expect(verdictUntil(30)).toMatchObject({ acked: 1, rejected: 1, unanswered: 0, lost: 2 });
+  });
+
+  describe('with publishes at QoS 0', () => {
+    const account = () =>
+      accountOf(undefined, [
+        [entryKinds.sent, 1, 0],
+        [entryKinds.sentOnce, 2, 0],
+        [entryKinds.sentOnce, 3, 0],
+        [entryKinds.sent, 4, 0],
+        [entryKinds.acknowledged, 1, 10],
+      ]);
+    const event = (sequence: number) => {
+      const [vehicle] = createFleet({ vehicles: 1, bays: 0, runId: 1 });
+      const { boundTo, bootId, deviceId } = vehicle as Device;
+      return {
+        ...{ topic: 'events', partitions: 1, partition: 0, key: boundTo, expectedKey: boundTo, subject: boundTo },
+        ...{ bootId, sequence, eventId: `${deviceId}:${bootId}:${sequence}`, content: 0 },
+      };
+    };
+    const verdictOf = (...sequences: number[]) => {
+      const judgement = new Judgement(account());
+      for (const sequence of sequences) judgement.observeEvent(event(sequence));
+      return judgement.conclude();
+    };
+
+    it('counts them apart: neither answered nor unanswered, and the sum is what was sent', () => {
+      const verdict = verdictOf(1, 2);
+      expect(verdict).toMatchObject({ sent: 4, acked: 1, rejected: 0, unanswered: 1, sentOnce: 2, sentOnceStored: 1 });
+      expect(verdict.acked + verdict.rejected + verdict.unanswered + verdict.sentOnce).toBe(verdict.sent);
+    });
+
+    it('misses none of them, and takes none for a phantom', () => {
+      expect(verdictOf(1)).toMatchObject({ lost: 0, sentOnceStored: 0, phantom: 0 });
+      expect(verdictOf(1, 2, 3)).toMatchObject({ lost: 0, sentOnceStored: 2, phantom: 0, outOfOrder: 0 });
+    });
+
+    it('holds what has arrived to order, and explains no copy of it', () => {
+      expect(verdictOf(1, 3, 2)).toMatchObject({ outOfOrder: 1 });
+      expect(verdictOf(1, 2, 2)).toMatchObject({ duplicated: 1, unexplained: 1 });
+    });
   });
 
   it('refuses an answer to what was never sent: such a ledger cannot be judged by', () => {

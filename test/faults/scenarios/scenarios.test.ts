@@ -18,6 +18,10 @@ describe('the scenarios', () => {
     },
   );
 
+  it('are all run in the short form, too, but for the one that takes minutes', () => {
+    expect(scenarios.filter(({ longOnly }) => longOnly).map(({ name }) => name)).toEqual(['spool-backlog']);
+  });
+
   it('are found by name, and an unknown one is refused', () => {
     expect(scenarioNamed('none').title).toBe('Nothing breaks');
     expect(() => scenarioNamed('earthquake')).toThrow('there is no scenario earthquake');

@@ -29,7 +29,16 @@ export function goodSoak(leakMbPerMinute = 0): SoakMeasurements {
       3,
     ),
     verdict: {
-      ...{ sent: 9_000_000, acked: 8_982_000, rejected: 18_000, unanswered: 0, resent: 90, excused: 0 },
+      ...{
+        sent: 9_000_000,
+        acked: 8_982_000,
+        rejected: 18_000,
+        unanswered: 0,
+        sentOnce: 0,
+        sentOnceStored: 0,
+        resent: 90,
+        excused: 0,
+      },
       ...{ inKafka: 8_982_000, inDeadLetters: 18_000, duplicatedLetters: 0, examples: [] },
       ...{ altered: 0, unexplained: 0, compared: 9_000_000 },
       ...{ lost: 0, lostLetters: 0, phantom: 0, outOfOrder: 0, split: 0, wrongPartition: 0, wrongId: 0 },
