@@ -128,6 +128,7 @@ describe('when hundreds of connections send all that they can', () => {
         memory: { maxBytes },
         // The flood is one event over and over: dropped as copies it would be no load.
         duplicates: { enabled: false },
+        deadLetters: { maxDevices: 1000 },
         readiness: { unsettledAfterMs: 3000, pressureAfterMs: 1000, recoverAfterMs: 1000 },
       },
     }).settings;
