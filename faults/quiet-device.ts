@@ -1,7 +1,10 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import mqtt from 'mqtt';
 
 /** How long a device with the shortest usual keep-alive waits for its ping. */
 const PING_DEADLINE_MS = 5000;
+/** Many times what two ways to Kafka take under latency. */
+const PUBACK_DEADLINE_MS = 20_000;
 
 /** Whom a quiet device connects to, and as whom. */
 export interface QuietWorld {
@@ -67,10 +70,15 @@ export class QuietDevice implements AsyncDisposable {
 
   /**
    * Publishes one answer to a command, at QoS 1; on the route for raw bytes, so that the fleet's topics stay its own.
-   * Resolves with PUBACK, rejects when the connection is lost.
+   * Resolves to whether PUBACK came in time.
    */
-  async publish(number: number): Promise<void> {
-    await this.#client.publishAsync(`v1/vehicles/${this.#vehicleId}/commands/quiet${number}/ack`, 'done', { qos: 1 });
+  async publish(number: number): Promise<boolean> {
+    const topic = `v1/vehicles/${this.#vehicleId}/commands/quiet${number}/ack`;
+    const answered = this.#client.publishAsync(topic, 'done', { qos: 1 }).then(
+      () => true,
+      () => false,
+    );
+    return await Promise.race([answered, delay(PUBACK_DEADLINE_MS, false, { ref: false })]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

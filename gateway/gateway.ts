@@ -246,6 +246,7 @@ export class Gateway {
       deadLetterTopic,
       letterCap: new LetterCap(this.#config.deadLetters),
       observer: observability.ingest,
+      stageObserver: observability.ingest,
       pressure: () => this.#pressure.level,
     });
     const presence = connectivityOf(this.#config, {

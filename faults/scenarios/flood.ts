@@ -10,13 +10,13 @@ const BEFORE_MS = 1500;
 /** Settings of the section `kafka` under which a flood is many times what may be unsettled. */
 export const tightWatermarks = { softBytes: HARD_BYTES / 2, hardBytes: HARD_BYTES } as const;
 
-/** 96 MiB without an answer; the share of one connection is no limit to it. */
-const flood = { vehicles: 64, window: 24 } as const;
-export const floodShare = { maxInFlightBytes: 2 * MIB } as const;
+/** 192 MiB without an answer; the share of one connection is no limit to it. */
+const flood = { vehicles: 64, window: 48 } as const;
+export const floodShare = { maxInFlightBytes: 4 * MIB } as const;
 
 /**
  * Vehicles with large payloads, as fast as they are answered, a moment before the fault and during it: a gateway that
- * takes whatever it is sent holds six times what the watermarks allow.
+ * takes whatever it is sent holds twelve times what the watermarks allow.
  */
 export async function startFlood(world: World): Promise<BulkLoad> {
   const bulk = await startBulkLoad(world, flood);

@@ -6,6 +6,7 @@ import { type Outcome, type Rejection, rejected, unanswered } from './outcome.ts
 import type { Pipeline } from './pipeline.ts';
 import type { Concluder, Publish } from './publish.ts';
 import { type Pressure, type RecordSink, undated } from './record-sink.ts';
+import type { StageObserver } from './stage-failure.ts';
 
 /** What is counted at the heart of the gateway; implemented by observability. Rule 7: these figures must add up. */
 export interface IngestObserver {
@@ -30,6 +31,8 @@ export interface IngestOptions extends RecordOrigin {
   /** Undefined: every rejected publish becomes a letter. */
   readonly letterCap?: LetterCap | undefined;
   readonly observer: IngestObserver;
+  /** Told of letters that could not be written for a defect. */
+  readonly stageObserver?: StageObserver | undefined;
   /** Current pressure; QoS 0 is shed from level 1 on. */
   readonly pressure: () => Pressure;
 }
@@ -106,9 +109,21 @@ export class Ingest implements Concluder, DeadLetterOwner {
 
   /** @param otherwise the form to try when the sink does not take this one. */
   #send(letter: DeadLetter, otherwise?: LetterForm): void {
-    if (this.#appendLetter(letter)) return;
+    try {
+      if (this.#appendLetter(letter)) return;
+    } catch (error) {
+      this.#letterFailed(letter, error);
+      return;
+    }
     if (otherwise === undefined) this.#reject(letter.publish, letter.rejection, false);
     else this.#send(letter.as(otherwise));
+  }
+
+  /** Without a letter there is no answer: the device sends it again. */
+  #letterFailed(letter: DeadLetter, error: unknown): void {
+    this.#options.stageObserver?.stageFailed('dead_letter', error);
+    if (letter.form === 'stripped') this.#leaveUnanswered(letter.publish);
+    else this.#send(letter.as('stripped'));
   }
 
   #appendLetter(letter: DeadLetter): boolean {

@@ -32,6 +32,8 @@ export class Passage {
   alerts: readonly Alert[] = noAlerts;
   /** How the state of the vehicle moves with the publish. Set by derive when it does. */
   step: PublishStep | undefined;
+  /** What the sink threw at one of the records. Set by encode. */
+  sinkFailure: unknown;
 
   constructor(publish: Publish, sink: RecordSink, plan: PipelinePlan) {
     this.publish = publish;

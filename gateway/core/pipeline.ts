@@ -19,6 +19,8 @@ export interface Pipeline {
   /**
    * Returns a rejection and has written nothing, or returns undefined and has appended every record of the publish to
    * the sink (after `publish.expect`), which settles them later. A stage that throws is a rejection, `internal_error`.
+   *
+   * @throws what the sink throws, when everything that it did not take has been settled as unanswered.
    */
   run(publish: Publish, sink: RecordSink): Rejection | undefined;
 }
@@ -42,12 +44,13 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       }
       if (passage.step !== undefined) plan.alerts?.alerting.take(passage.step);
       track(passage);
+      if (passage.sinkFailure !== undefined) throw passage.sinkFailure;
       return undefined;
     },
   };
 }
 
-/** Whatever throws here does so before the first record was appended: `encode` sees to that. */
+/** Whatever throws here does so before the first record was appended: `encode` sees to that, and settling never throws. */
 function pass(passage: Passage): Rejection | undefined {
   let stage: Stage = authorize;
   try {

@@ -33,6 +33,7 @@ export interface RecordSink {
    * @param timestampMs record timestamp, milliseconds since the epoch, or `undated`.
    * @param settleable told the outcome exactly once, later, if and only if this returns true.
    * @returns false when the record alone is larger than a batch may be: nothing was written.
+   * @throws what the encoder throws, and for want of memory; nothing was written then, either.
    */
   append<Event>(
     topic: string,

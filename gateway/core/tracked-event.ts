@@ -60,6 +60,12 @@ export class TrackedEvent implements DeviceEvent, Settleable {
     this.message = undefined;
   }
 
+  /** How one of its records failed, if one has by now. */
+  get failure(): Outcome | undefined {
+    const { kind } = this.#outcome;
+    return kind === 'rejected' || kind === 'unanswered' ? this.#outcome : undefined;
+  }
+
   settleRecord(outcome: Outcome): void {
     this.#outcome = worse(this.#outcome, outcome);
     this.#outstanding -= 1;

@@ -1,5 +1,5 @@
 import type { DeviceEvent } from '../event.ts';
-import { eventId } from './event-id.ts';
+import { eventId } from '../event-id.ts';
 
 export const severities = ['info', 'warning', 'critical'] as const;
 export type Severity = (typeof severities)[number];

@@ -1,7 +1,7 @@
+import { appendFailure } from '../append-failure.ts';
 import { utf8Length } from '../headers/utf8.ts';
-import { type Rejection, rejected } from '../outcome.ts';
+import { type Outcome, type Rejection, rejected, unanswered } from '../outcome.ts';
 import type { Passage } from '../passage.ts';
-import { stageFailure } from '../stage-failure.ts';
 import type { TrackedEvent } from '../tracked-event.ts';
 import type { Alert } from './alert.ts';
 import type { AlertRecordEncoder } from './alert-record.ts';
@@ -18,10 +18,14 @@ export interface AlertPlan {
 export function alertsFit({ alerts, plan }: Passage): boolean {
   const { encoder } = plan.alerts as AlertPlan;
   return alerts.every((alert) => {
-    const value = encoder.writeValue(alert, plan.scratch, 0);
-    const end = value < 0 ? value : encoder.writeHeaders(alert, plan.scratch, value);
+    const end = encodedEnd(alert, encoder, plan.scratch);
     return end >= 0 && end + utf8Length(alert.cause.key) <= plan.maxRecordBytes;
   });
+}
+
+function encodedEnd(alert: Alert, encoder: AlertRecordEncoder, scratch: Uint8Array): number {
+  const value = encoder.writeValue(alert, scratch, 0);
+  return value < 0 ? value : encoder.writeHeaders(alert, scratch, value);
 }
 
 /** Announces the record of each alert to the event that caused it, which is settled only with its alerts. */
@@ -32,27 +36,31 @@ export function expectAlerts({ alerts }: Passage): void {
 /** The events of a passage are tracked ones, and alerts are caused by them. */
 const trackedCause = ({ cause }: Alert): TrackedEvent => cause as TrackedEvent;
 
-/** Appends the record of each alert, under the key and the timestamp of the event that caused it. */
+/**
+ * Appends the record of each alert, under the key and the timestamp of the event that caused it; of an event that could
+ * not be appended none, as it would name a cause that is on no topic.
+ */
 export function appendAlerts(passage: Passage): void {
   const { alerts } = passage;
   for (let i = 0; i < alerts.length; i++) {
     const alert = alerts[i] as Alert;
-    const rejection = append(alert, passage);
+    const cause = trackedCause(alert);
+    const outcome = cause.failure ?? append(alert, cause, passage);
     // The sink takes less than it was said to, or something threw, and the events have been appended.
-    if (rejection !== undefined) trackedCause(alert).settleRecord(rejected(rejection));
+    if (outcome !== undefined) cause.settleRecord(outcome);
   }
 }
 
-/** Never throws. */
-function append(alert: Alert, passage: Passage): Rejection | undefined {
+/** Undefined: appended. Never throws. */
+function append(alert: Alert, cause: TrackedEvent, passage: Passage): Outcome | undefined {
+  if (passage.sinkFailure !== undefined) return unanswered;
   const { kafkaTopic, encoder } = passage.plan.alerts as AlertPlan;
-  const cause = trackedCause(alert);
   const timestampMs = Math.floor(cause.timeUs / 1000);
   try {
     const isTaken = passage.sink.append(kafkaTopic, cause.key, timestampMs, encoder, alert, cause);
-    return isTaken ? undefined : alertTooLarge(passage);
+    return isTaken ? undefined : rejected(alertTooLarge(passage));
   } catch (error) {
-    return stageFailure(passage.plan.stageObserver, 'encode', error);
+    return appendFailure(passage, error, () => encodedEnd(alert, encoder, passage.plan.scratch));
   }
 }
 

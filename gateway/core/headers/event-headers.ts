@@ -1,5 +1,5 @@
-import { eventId } from '../alerts/event-id.ts';
 import type { DeviceEvent } from '../event.ts';
+import { eventId } from '../event-id.ts';
 import type { ClampDirection } from '../validation/event-clock.ts';
 import { CommonHeaders, type RecordKind, type RecordOrigin } from './common-headers.ts';
 import { digitCount, writeDecimal, writeDigits } from './decimal.ts';

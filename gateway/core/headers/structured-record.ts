@@ -1,6 +1,6 @@
-import { eventId } from '../alerts/event-id.ts';
 import type { RouteCodec } from '../codec.ts';
 import type { DeviceEvent } from '../event.ts';
+import { eventId } from '../event-id.ts';
 import type { RecordEncoder } from '../record-sink.ts';
 import type { RouteSettings } from '../route.ts';
 import { base64 } from './base64.ts';

@@ -1,8 +1,8 @@
 import { alertsFit, alertTooLarge, appendAlerts, expectAlerts } from '../alerts/append-alerts.ts';
+import { appendFailure } from '../append-failure.ts';
 import { utf8Length } from '../headers/utf8.ts';
-import { type Rejection, rejected } from '../outcome.ts';
+import { type Outcome, type Rejection, rejected, unanswered } from '../outcome.ts';
 import type { Passage } from '../passage.ts';
-import { stageFailure } from '../stage-failure.ts';
 import type { TrackedEvent } from '../tracked-event.ts';
 
 /**
@@ -23,25 +23,29 @@ export function encode(passage: Passage): Rejection | undefined {
   if (alerts.length > 0) expectAlerts(passage);
   for (let i = 0; i < events.length; i++) {
     const event = events[i] as TrackedEvent;
-    const rejection = append(event, passage);
-    if (rejection === undefined) continue;
-    if (i === 0) return rejection;
+    const outcome = append(event, passage);
+    if (outcome === undefined) continue;
+    if (i === 0 && outcome.kind === 'rejected') return outcome.rejection;
     // The sink takes less than it was said to, or something threw. What is appended is settled one by one, and so is the rest.
-    event.settleRecord(rejected(rejection));
+    event.settleRecord(outcome);
   }
   if (alerts.length > 0) appendAlerts(passage);
   return undefined;
 }
 
-/** Never throws: whatever was appended before is to be settled with what becomes of this one. */
-function append(event: TrackedEvent, passage: Passage): Rejection | undefined {
+/**
+ * Undefined: appended. Never throws: whatever was appended before is to be settled with what becomes of this one. Behind a
+ * failure of the sink nothing more is appended: it would be out of order when the device sends again.
+ */
+function append(event: TrackedEvent, passage: Passage): Outcome | undefined {
+  if (passage.sinkFailure !== undefined) return unanswered;
   const { route, encoder } = passage.route;
   const timestampMs = Math.floor(event.timeUs / 1000);
   try {
     const isTaken = passage.sink.append(route.settings.kafkaTopic, event.key, timestampMs, encoder, event, event);
-    return isTaken ? undefined : refusal(event, passage);
+    return isTaken ? undefined : rejected(refusal(event, passage));
   } catch (error) {
-    return stageFailure(passage.plan.stageObserver, 'encode', error);
+    return appendFailure(passage, error, () => fits(event, passage));
   }
 }
 

@@ -8,7 +8,7 @@ import { TrackedVehicles } from '../../../gateway/core/alerts/state/tracked-vehi
 import type { RecordCodec, RouteCodec } from '../../../gateway/core/codec.ts';
 import { Ingest } from '../../../gateway/core/ingest.ts';
 import { LetterCap } from '../../../gateway/core/letter-cap.ts';
-import { delivered } from '../../../gateway/core/outcome.ts';
+import { delivered, unanswered } from '../../../gateway/core/outcome.ts';
 import { createPipeline } from '../../../gateway/core/pipeline.ts';
 import type { PipelineOptions } from '../../../gateway/core/plan.ts';
 import type { RecordSink } from '../../../gateway/core/record-sink.ts';
@@ -40,14 +40,19 @@ class Core {
     this.#ingest = new Ingest({
       pipeline: createPipeline({ ...defaultOptions, ...options, stageObserver }),
       ...{ sink, deadLetterTopic, source: '/gateway', observer: this.account, pressure: () => 0 as const },
+      stageObserver,
       letterCap: new LetterCap({ maxPerDevicePerMinute: 1, burstPerDevice: 1, maxDevices: 10 }),
     });
   }
 
   send(payload = telemetry(), topic = 'v1/vehicles/veh-7/telemetry'): TestPublish {
     const publish = new TestPublish({ payload, topic });
-    this.#ingest.receive(publish);
+    this.receive(publish);
     return publish;
+  }
+
+  receive(publish: TestPublish): void {
+    this.#ingest.receive(publish);
   }
 
   settleAll(): void {
@@ -75,6 +80,9 @@ function alertsWith(rules: readonly Rule[]) {
 function codecsWith(change: (codec: RouteCodec) => RouteCodec): ReadonlyMap<string, RouteCodec> {
   return new Map([...defaultOptions.codecs].map(([pattern, codec]) => [pattern, change(codec)]));
 }
+
+const batchTopic = 'v1/vehicles/veh-7/telemetry/batch';
+const batch = (items: readonly object[]) => protobufBytes('VehicleTelemetryBatch', { items });
 
 describe('a stage that throws', () => {
   it.each<[string, string, Partial<PipelineOptions>]>([
@@ -122,30 +130,77 @@ describe('a stage that throws', () => {
     expect(core.held.held.map(({ topic }) => topic)).toEqual(['veh.events.raw', 'alerts']);
   });
 
-  it.each([
-    ['the first record', 0, [deadLetterTopic]],
-    ['a later one, when others have been appended', 1, ['veh.events.raw', 'veh.events.raw', deadLetterTopic]],
-  ])('while it appends %s, settles everything once', (_, index, topics) => {
-    const core = new Core({});
-    let attempts = 0;
-    core.failsAt = (topic) => topic !== deadLetterTopic && attempts++ === index;
-    const items = [1, 2, 3].map((sequence) => ({ ...report, sequence }));
-    const publish = core.send(protobufBytes('VehicleTelemetryBatch', { items }), 'v1/vehicles/veh-7/telemetry/batch');
+  it('in the encoder, at a later record than the first, settles everything once, and writes no alert of what it failed at', () => {
+    let isBroken = () => false;
+    const codecs = codecsWith((codec) => ({
+      ...codec,
+      get framing() {
+        return isBroken() ? fail() : codec.framing;
+      },
+    }));
+    const core = new Core({ codecs, alerts: alertsWith(compileRules(ruleSettings, [])) });
+    isBroken = () => core.held.appended > 0;
+    // As of a sink that encodes.
+    core.failsAt = (topic) => topic !== deadLetterTopic && isBroken();
+    const items = [0.9, 0.05, 0.9].map((batteryLevel, i) => ({
+      ...report,
+      batteryLevel,
+      faultCodes: [],
+      sequence: i + 1,
+    }));
+    const publish = core.send(batch(items), batchTopic);
     const appended: string[] = [];
     while (core.held.held.length > 0) appended.push(core.held.settle(delivered).topic);
-    expect(appended).toEqual(topics);
+    expect(appended).toEqual(['veh.events.raw', deadLetterTopic]);
     expect(publish.answers).toEqual(rejectedForIt);
     expect(core.account.counts).toEqual({ received: 1, lettered: 1 });
-    expect(core.failures).toEqual([['encode', defect]]);
+    expect(core.failures.every(([stage, error]) => stage === 'encode' && error === defect)).toBe(true);
   });
 
-  it('while it appends an alert, whose event has been appended, rejects both once the event is settled', () => {
+  it('leaves the publish without an answer when its dead letter fails as well', () => {
+    const core = new Core({ alerts: alertsWith([{ apply: fail }]) });
+    core.failsAt = () => true;
+    const publish = core.send();
+    expect(publish.answers).toEqual([unanswered]);
+    expect(core.account.counts).toEqual({ received: 1, unanswered: 1 });
+    expect(core.failures.map(([stage]) => stage)).toEqual(['derive', 'dead_letter', 'dead_letter']);
+  });
+});
+
+describe('a sink that throws', () => {
+  it.each([
+    ['the first record', 0, []],
+    ['a later one, when others have been appended', 1, ['veh.events.raw']],
+  ])('at %s, ends the session, and leaves the publish without an answer, to be sent again', (_, index, topics) => {
+    const core = new Core({});
+    let attempts = 0;
+    core.failsAt = () => attempts++ === index;
+    const items = [1, 2, 3].map((sequence) => ({ ...report, sequence }));
+    const publish = new TestPublish({ payload: batch(items), topic: batchTopic });
+    expect(() => core.receive(publish)).toThrow(defect);
+    // Nothing behind it either, which would be ahead of it when it comes again.
+    expect(core.held.held.map(({ topic }) => topic)).toEqual(topics);
+    core.settleAll();
+    expect(publish.answers).toEqual([unanswered]);
+    expect(core.account.counts).toEqual({ received: 1, unanswered: 1 });
+    expect(core.failures).toEqual([]);
+    core.send(batch(items), batchTopic);
+    core.settleAll();
+    expect(core.account.counts).toEqual({ received: 2, unanswered: 1, delivered: 1 });
+  });
+
+  it('at an alert leaves its event without an answer, too, and the alert comes when it is sent again', () => {
     const core = new Core({ alerts: alertsWith(compileRules(ruleSettings, [])) });
-    core.failsAt = (topic) => topic === 'alerts';
-    const publish = core.send(telemetry({ batteryLevel: 0.05, faultCodes: [] }));
+    let isBroken = true;
+    core.failsAt = (topic) => topic === 'alerts' && isBroken;
+    const payload = telemetry({ batteryLevel: 0.05, faultCodes: [] });
+    const publish = new TestPublish({ payload, topic: 'v1/vehicles/veh-7/telemetry' });
+    expect(() => core.receive(publish)).toThrow(defect);
     expect(publish.answers).toEqual([]);
     core.settleAll();
-    expect(publish.answers).toEqual(rejectedForIt);
-    expect(core.account.counts).toEqual({ received: 1, lettered: 1 });
+    expect(publish.answers).toEqual([unanswered]);
+    isBroken = false;
+    core.send(payload);
+    expect(core.held.held.map(({ topic }) => topic)).toEqual(['veh.events.raw', 'alerts']);
   });
 });

@@ -2,10 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compileRules } from '../../../../gateway/core/alerts/compile.ts';
 import { derive, noAlerts } from '../../../../gateway/core/alerts/derive.ts';
-import { eventId } from '../../../../gateway/core/alerts/event-id.ts';
 import { readStates, StateBlock } from '../../../../gateway/core/alerts/state/state-block.ts';
 import { VehicleState } from '../../../../gateway/core/alerts/state/vehicle-state.ts';
 import type { DeviceEvent } from '../../../../gateway/core/event.ts';
+import { eventId } from '../../../../gateway/core/event-id.ts';
 import { report, run, telemetry } from '../fixture.ts';
 import { at, event, ruleSettings, square, startUs, TestVehicle } from './fixture.ts';
 

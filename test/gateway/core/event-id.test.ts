@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { eventId } from '../../../../gateway/core/alerts/event-id.ts';
-import { run, TestPublish, telemetry } from '../fixture.ts';
+import { eventId } from '../../../gateway/core/event-id.ts';
+import { run, TestPublish, telemetry } from './fixture.ts';
 
 interface Source {
   readonly kind: 'vehicle' | 'anonymous';

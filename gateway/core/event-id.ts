@@ -1,4 +1,4 @@
-import type { DeviceEvent } from '../event.ts';
+import type { DeviceEvent } from './event.ts';
 
 /**
  * What names an event for ever, the value of its header `ce_id`: `{deviceId}:{bootId}:{sequence}`, or
