@@ -25,6 +25,8 @@ const perAlertVehicleBytes = 1024;
 const perFenceBytes = 1024;
 const perPositionBytes = 192;
 const leastPositionsOfFence = 4;
+/** What an index of fences remembers of cells: calculated, rounded up. */
+const cellsBytes = 16 * 1024 * 1024;
 /** scrypt at its default cost. */
 const perHashBytes = 16 * 1024 * 1024;
 
@@ -74,7 +76,7 @@ function fencesBytes({ enabled, geofences }: GatewayConfig['alerts']): number {
   const { path, maxFences, maxPositions } = geofences;
   if (!enabled || path === undefined) return 0;
   const mostFences = Math.min(maxFences, Math.floor(maxPositions / leastPositionsOfFence));
-  return 2 * (maxPositions * perPositionBytes + mostFences * perFenceBytes);
+  return 2 * (maxPositions * perPositionBytes + mostFences * perFenceBytes + cellsBytes);
 }
 
 export const totalBytes = (needs: readonly MemoryNeed[]): number => needs.reduce((sum, { bytes }) => sum + bytes, 0);

@@ -18,10 +18,10 @@ export interface Cell {
 const cellsPerDegree = 1024;
 /** More than the cells of one turn around the earth. */
 const cellsPerRow = 2 ** 20;
-/** A power of two. With cells of the usual few numbers they take about 10 MB. */
+/** A power of two. With the largest cells they take 14 MB. */
 const places = 2 ** 15;
-/** A cell with more numbers is surveyed again each time: 32,768 of them must not fill the memory. */
-const mostNumbers = 64;
+/** Of a cell with more numbers only that is remembered: 32,768 of them must not fill the memory. */
+const mostNumbers = 32;
 
 /**
  * Remembers cells of a grid over the earth by the place that their coordinates hash to; of two cells with one place it
@@ -37,23 +37,24 @@ export class CellCache {
     this.#survey = survey;
   }
 
-  /** The cell that a position (degrees) is in. */
-  at(longitudeDeg: number, latitudeDeg: number): Cell {
+  /** The cell that a position (degrees) is in; undefined when it is too crowded to be remembered. */
+  at(longitudeDeg: number, latitudeDeg: number): Cell | undefined {
     const column = Math.floor(longitudeDeg * cellsPerDegree);
     const row = Math.floor(latitudeDeg * cellsPerDegree);
     const key = row * cellsPerRow + column;
     // Neighbours get different places: 1024 columns and 32 rows lie side by side.
     const place = ((row << 10) + column) & (places - 1);
-    return this.#keys[place] === key ? (this.#cells[place] as Cell) : this.#make(column, row, key, place);
+    return this.#keys[place] === key ? this.#cells[place] : this.#make(column, row, key, place);
   }
 
-  #make(column: number, row: number, key: number, place: number): Cell {
+  #make(column: number, row: number, key: number, place: number): Cell | undefined {
     const [west, south] = [column / cellsPerDegree, row / cellsPerDegree];
-    const cell = this.#survey({ west, south, east: west + 1 / cellsPerDegree, north: south + 1 / cellsPerDegree });
-    if (cell.whole.length + cell.crossing.length <= mostNumbers) {
-      this.#keys[place] = key;
-      this.#cells[place] = cell;
-    }
-    return cell;
+    const box = { west, south, east: west + 1 / cellsPerDegree, north: south + 1 / cellsPerDegree };
+    const { whole, crossing } = this.#survey(box);
+    this.#keys[place] = key;
+    // Arrays that grew have room for more: the copies have not.
+    const cell = { whole: whole.slice(), crossing: crossing.slice() };
+    this.#cells[place] = whole.length + crossing.length <= mostNumbers ? cell : undefined;
+    return this.#cells[place];
   }
 }

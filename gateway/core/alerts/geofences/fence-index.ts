@@ -52,7 +52,9 @@ export class FenceIndex {
     const tree = this.#tree;
     this.#count = 0;
     if (tree === undefined || isOutside(tree, longitudeDeg, latitudeDeg)) return 0;
-    const { whole, crossing } = this.#cells.at(longitudeDeg, latitudeDeg);
+    const cell = this.#cells.at(longitudeDeg, latitudeDeg);
+    if (cell === undefined) return this.#locateInCrowd(tree, longitudeDeg, latitudeDeg);
+    const { whole, crossing } = cell;
     for (let i = 0; i < whole.length; i++) this.#found[i] = whole[i] as number;
     this.#count = whole.length;
     for (let i = 0; i < crossing.length; i++) {
@@ -69,6 +71,14 @@ export class FenceIndex {
     const fence = index < this.#count ? this.fences[this.#found[index] as number] : undefined;
     if (fence === undefined) throw new RangeError(`${index} of ${this.#count} fences found`);
     return fence;
+  }
+
+  #locateInCrowd(tree: Flatbush, x: number, y: number): number {
+    for (const polygon of tree.search(x, y, x, y)) {
+      if (!this.#holds(polygon, x, y)) continue;
+      this.#count = insert((this.#polygons[polygon] as IndexedPolygon).fence, this.#found, this.#count);
+    }
+    return this.#count;
   }
 
   #survey(cell: Box): Cell {
