@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, expect, it } from 'vitest';
+import { isRunning } from '../support/is-running.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -16,15 +17,6 @@ const harness = `
   process.stdout.write(gateway.child.pid + '\\n');
   await new Promise((resolve) => setTimeout(resolve, 60_000));
 `;
-
-const isRunning = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-};
 
 describe('a harness that is asked to end', () => {
   it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(

@@ -4,17 +4,9 @@ import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { waitFor } from '../../deploy/local/wait-for.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
+import { isRunning } from '../support/is-running.ts';
 
 const support = join(import.meta.dirname, '../support/gateway-process.ts');
-
-const isRunning = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-};
 
 describe('a gateway under test', () => {
   it('gives Node its arguments before the program, also behind a launcher', async () => {
