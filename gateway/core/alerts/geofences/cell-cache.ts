@@ -51,10 +51,11 @@ export class CellCache {
     const [west, south] = [column / cellsPerDegree, row / cellsPerDegree];
     const box = { west, south, east: west + 1 / cellsPerDegree, north: south + 1 / cellsPerDegree };
     const { whole, crossing } = this.#survey(box);
-    this.#keys[place] = key;
+    const isCrowded = whole.length + crossing.length > mostNumbers;
     // Arrays that grew have room for more: the copies have not.
-    const cell = { whole: whole.slice(), crossing: crossing.slice() };
-    this.#cells[place] = whole.length + crossing.length <= mostNumbers ? cell : undefined;
-    return this.#cells[place];
+    const cell = isCrowded ? undefined : { whole: whole.slice(), crossing: crossing.slice() };
+    this.#keys[place] = key;
+    this.#cells[place] = cell;
+    return cell;
   }
 }
