@@ -11,8 +11,8 @@ import { TcpProxy } from './injectors/tcp-proxy.ts';
 import { RestartableRegistry } from './restartable-registry.ts';
 import type { Need } from './scenario.ts';
 
-/** Small enough to be filled in a moment, large enough for what every other scenario writes. */
-const BROKER_DISK_BYTES = 384 * 1024 * 1024;
+/** More than all scenarios together write to one broker, however fast the machine is. */
+const BROKER_DISK_BYTES = 16 * 1024 * 1024 * 1024;
 const GATEWAY_DISK_BYTES = 24 * 1024 * 1024;
 
 /** A device of the harness itself, which has little to say: it wants to see its pings answered, and a publish now and then. */

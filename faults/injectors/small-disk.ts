@@ -1,12 +1,13 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, open, rm, rmdir } from 'node:fs/promises';
+import { mkdir, mkdtemp, rmdir, statfs, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
 
 export interface SmallDiskOptions {
-  /** Room for data; in memory, taken only as it is written. */
+  /** Room for data while it is not filled; in memory, taken only as it is written. */
   readonly sizeBytes: number;
 }
 
@@ -18,9 +19,9 @@ export interface SmallDiskOptions {
 const HOLD = 'mount -t tmpfs -o "size=$1,mode=0700" small-disk "$0" && echo mounted && exec cat';
 
 const START_DEADLINE_MS = 10_000;
-const CHUNK_BYTES = 256 * 1024;
-/** The page of the file system: what cannot be had in smaller pieces than this cannot be had at all. */
 const PAGE_BYTES = 4096;
+/** How often others may write just while the disk is made as small as what they have written. */
+const FILL_TRIES = 100;
 
 /** A file system of a limited size for one process's data, which can be filled up and freed again. */
 export class SmallDisk implements AsyncDisposable {
@@ -32,17 +33,18 @@ export class SmallDisk implements AsyncDisposable {
    */
   readonly enter: readonly string[];
   readonly pathInside: string;
-  readonly #ballast: string;
+  readonly #root: string;
   readonly #mountPoint: string;
+  readonly #sizeBytes: number;
   readonly #holder: ChildProcess;
 
-  private constructor(holder: ChildProcess, mountPoint: string) {
-    const root = `/proc/${holder.pid}/root${mountPoint}`;
-    this.path = join(root, 'files');
+  private constructor(holder: ChildProcess, mountPoint: string, sizeBytes: number) {
+    this.#root = `/proc/${holder.pid}/root${mountPoint}`;
+    this.path = join(this.#root, 'files');
     this.pathInside = join(mountPoint, 'files');
     this.enter = ['nsenter', `--target=${holder.pid}`, '--user', '--mount', '--preserve-credentials', '--'];
-    this.#ballast = join(root, 'ballast');
     this.#mountPoint = mountPoint;
+    this.#sizeBytes = sizeBytes;
     this.#holder = holder;
   }
 
@@ -62,10 +64,12 @@ export class SmallDisk implements AsyncDisposable {
     const args = ['--user', '--map-root-user', '--mount', 'sh', '-c', HOLD, mountPoint, String(options.sizeBytes)];
     const holder = spawn('unshare', args, { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
     holder.stdin.on('error', () => undefined);
-    const disk = new SmallDisk(holder, mountPoint);
+    const disk = new SmallDisk(holder, mountPoint, options.sizeBytes);
     try {
       await untilMounted(holder);
       await mkdir(disk.path);
+      // Something is always on it: a size of nothing would mean a disk without bounds.
+      await writeFile(join(disk.#root, 'never-empty'), Buffer.alloc(PAGE_BYTES));
       return disk;
     } catch (error) {
       await disk.close();
@@ -75,22 +79,26 @@ export class SmallDisk implements AsyncDisposable {
 
   /** Takes all space that is left. Whoever frees some of it may write again until the next call. */
   async fill(): Promise<void> {
-    await using ballast = await open(this.#ballast, 'a');
-    const chunk = Buffer.alloc(CHUNK_BYTES);
-    for (let size = CHUNK_BYTES; size >= PAGE_BYTES; size /= 2) {
+    for (let tries = 1; ; tries += 1) {
+      const { blocks, bfree, bsize } = await statfs(this.#root);
       try {
-        while ((await ballast.write(chunk, 0, size)).bytesWritten > 0);
+        return await this.#resize((blocks - bfree) * bsize);
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') {
-          throw error;
-        }
+        // Refused when more than that is on it by now.
+        if (tries === FILL_TRIES) throw error;
       }
     }
   }
 
   /** Gives back the space that `fill` took. */
   async free(): Promise<void> {
-    await rm(this.#ballast, { force: true });
+    await this.#resize(this.#sizeBytes);
+  }
+
+  /** @throws {Error} with what `mount` said, when less is asked for than is in use */
+  async #resize(bytes: number): Promise<void> {
+    const [program, ...args] = [...this.enter, 'mount', '-o', `remount,size=${bytes}`, this.#mountPoint];
+    await promisify(execFile)(program as string, args);
   }
 
   /** Unmounts it with all that is on it. A process that has files of it open keeps them until it closes them. */

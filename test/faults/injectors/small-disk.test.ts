@@ -34,6 +34,15 @@ describe.runIf(await SmallDisk.isAvailable())('a small disk', () => {
     await disk.free();
   });
 
+  it('is filled at once, however much room it has', async () => {
+    const tebibyte = 1024 ** 4;
+    await using disk = await SmallDisk.mount({ sizeBytes: tebibyte });
+    const { bavail, bsize } = await statfs(disk.path);
+    expect(bavail * bsize).toBeGreaterThan(tebibyte / 2);
+    await disk.fill();
+    await expect(writeFile(join(disk.path, 'more'), 'x')).rejects.toMatchObject({ code: 'ENOSPC' });
+  });
+
   it('leaves nothing behind', async () => {
     const disk = await SmallDisk.mount({ sizeBytes: SIZE_BYTES });
     const { path } = disk;
