@@ -26,7 +26,7 @@ const perFenceBytes = 1024;
 const perPositionBytes = 192;
 const leastPositionsOfFence = 4;
 /** What an index of fences remembers of cells: calculated, rounded up. */
-const cellsBytes = 16 * 1024 * 1024;
+const cellsBytes = 20 * 1024 * 1024;
 /** scrypt at its default cost. */
 const perHashBytes = 16 * 1024 * 1024;
 

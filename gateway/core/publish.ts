@@ -1,5 +1,6 @@
 import type { Identity } from './identity.ts';
 import { duplicate, type Outcome, worse } from './outcome.ts';
+import type { Recall } from './recall.ts';
 
 /** What moves with a publish and is told how it ended, before the device is. */
 export interface Trail {
@@ -35,6 +36,11 @@ export abstract class Publish implements Settleable {
   /** How many times it has been replayed out of the dead letters; 0: it comes from its device. */
   get replayAttempt(): number {
     return 0;
+  }
+
+  /** What is remembered of the publish before it; undefined: nothing is, and nothing will be of this one. */
+  get recall(): Recall | undefined {
+    return undefined;
   }
 
   /** Who takes the final outcome before the device is answered; set by `Ingest`. */

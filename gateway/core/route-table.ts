@@ -35,7 +35,7 @@ export class RouteTable {
     }
   }
 
-  /** Not cached by topic: the prefix check costs less than hashing a topic that was decoded a moment ago. */
+  /** Not cached by topic here, as the prefix check costs less than a hash; connections remember their last one (`Recall`). */
   match(topic: string): RouteMatch | undefined {
     for (const route of this.routes) {
       const levels = route.pattern.match(topic);

@@ -1,6 +1,7 @@
 import type { Buffer } from 'node:buffer';
 import type { Socket } from 'node:net';
 import type { Identity } from '../core/identity.ts';
+import type { Recall } from '../core/recall.ts';
 import { refusingConnack } from './connack.ts';
 import type { ListenerOptions, MqttContext } from './context.ts';
 import type { TopicMemory } from './decode/publish.ts';
@@ -54,6 +55,7 @@ export class Connection implements ConnectionFacts {
   /** How many of them it was granted; for 3.1.1 the number at which it is not read further. Set with the session. */
   receiveMaximum = 0;
   topics: TopicMemory | undefined;
+  recall: Recall | undefined;
   topicAliases: (string | undefined)[] | undefined;
 
   constructor(context: MqttContext, socket: Socket, listener: ListenerOptions) {

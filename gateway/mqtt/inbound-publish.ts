@@ -2,6 +2,7 @@ import type { Buffer } from 'node:buffer';
 import type { Identity } from '../core/identity.ts';
 import type { Outcome } from '../core/outcome.ts';
 import { Publish } from '../core/publish.ts';
+import type { Recall } from '../core/recall.ts';
 import type { Connection } from './connection.ts';
 import type { QoS2Exchange } from './session.ts';
 
@@ -64,6 +65,10 @@ export class InboundPublish extends Publish implements Unanswered {
 
   get payloadBytes(): number {
     return this.payload.length;
+  }
+
+  override get recall(): Recall | undefined {
+    return this.connection.recall;
   }
 
   /** What becomes of a QoS 2 publish the session keeps, for the next connection. */

@@ -1,3 +1,4 @@
+import { Recall } from '../core/recall.ts';
 import type { Connection } from './connection.ts';
 import { noProperties } from './decode/properties.ts';
 import { decodePublish, type PublishFields, TopicMemory } from './decode/publish.ts';
@@ -107,6 +108,7 @@ function handOn(connection: Connection, fields: PublishFields): undefined {
   if (identity === undefined || session === undefined) return;
   const { properties, qos, packetId } = fields;
   const named = properties !== noProperties;
+  connection.recall ??= new Recall();
   const publish = new InboundPublish(
     connection,
     identity,

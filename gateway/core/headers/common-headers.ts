@@ -85,13 +85,35 @@ export class CommonHeaders {
    * @param key the record's key.
    */
   write(cause: RecordCause, timeUs: number, subject: string, key: string, target: Uint8Array, offset: number): number {
-    const { traceparent, correlationId, replayAttempt } = cause;
+    return this.writeRare(cause, target, this.writeUsual(cause, timeUs, subject, key, target, offset));
+  }
+
+  /** The first part of `write`: what every record has. */
+  writeUsual(
+    { receivedAtMs }: RecordCause,
+    timeUs: number,
+    subject: string,
+    key: string,
+    target: Uint8Array,
+    offset: number,
+  ): number {
     let at = writeBytes(this.#beforeTime, target, offset);
     at = this.#times.writeMicroseconds(timeUs, target, at);
     at = writeBytes(this.#beforeReceivedTime, target, at);
-    at = this.#receivedTimes.writeMilliseconds(cause.receivedAtMs, target, at);
+    at = this.#receivedTimes.writeMilliseconds(receivedAtMs, target, at);
     at = writeText(subject, target, writeBytes(this.#subjectKey, target, at));
-    at = writeText(key, target, writeBytes(this.#partitionKeyKey, target, at));
+    return writeText(key, target, writeBytes(this.#partitionKeyKey, target, at));
+  }
+
+  /** Writes other times over those that `writeUsual` wrote at `offset`. */
+  rewriteTimes({ receivedAtMs }: RecordCause, timeUs: number, target: Uint8Array, offset: number): void {
+    const timeEnd = this.#times.writeMicroseconds(timeUs, target, offset + this.#beforeTime.length);
+    this.#receivedTimes.writeMilliseconds(receivedAtMs, target, timeEnd + this.#beforeReceivedTime.length);
+  }
+
+  /** The second part of `write`: what only some records have. */
+  writeRare({ traceparent, correlationId, replayAttempt }: RecordCause, target: Uint8Array, offset: number): number {
+    let at = offset;
     if (traceparent) {
       at = writeOwnHeader('traceparent', traceparent, target, at);
       at = writeOwnHeader('ce_traceparent', traceparent, target, at);

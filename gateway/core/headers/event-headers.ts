@@ -3,7 +3,15 @@ import { eventId } from '../event-id.ts';
 import type { ClampDirection } from '../validation/event-clock.ts';
 import { CommonHeaders, type RecordKind, type RecordOrigin } from './common-headers.ts';
 import { digitCount, writeDecimal, writeDigits } from './decimal.ts';
-import { fitted, fixedBytes, writeLength, writeOwnHeader, writeOwnKey, writeText } from './header-writer.ts';
+import {
+  fitted,
+  fixedBytes,
+  writeBytes,
+  writeLength,
+  writeOwnHeader,
+  writeOwnKey,
+  writeText,
+} from './header-writer.ts';
 import { utf8Length, writeUtf8 } from './utf8.ts';
 
 export const rawContentType = 'application/octet-stream';
@@ -43,12 +51,33 @@ export class EventHeaders {
     const clamped = clampDirection(event);
     const own = 1 + (isSequenced ? 1 : 0) + (isTyped ? 1 : 0) + (clamped === undefined ? 0 : 1);
     let at = writeLength(common.countOf(publish) + own, target, offset);
-    at = common.write(publish, event.timeUs, event.subject, event.key, target, at);
-    at = writeEventId(event, target, at);
-    if (isSequenced) at = writeEventSequence(event, target, at);
+    at = isSequenced ? this.#writeSequenced(event, target, at) : this.#writeUnsequenced(event, target, at);
+    at = common.writeRare(publish, target, at);
     if (clamped !== undefined) at = writeOwnHeader('ce_timeclamped', clamped, target, at);
     if (isTyped) at = writeOwnHeader('content-type', publish.contentType || rawContentType, target, at);
     return fitted(at, target);
+  }
+
+  /** What every event of a device has; from one to the next, only times and sequence change. */
+  #writeSequenced(event: DeviceEvent, target: Uint8Array, offset: number): number {
+    const { publish, timeUs, sequence } = event;
+    const template = publish.recall?.headers;
+    if (template?.isOf(this, event)) {
+      const end = template.copy(sequence, target, offset);
+      if (end <= target.length) this.#common.rewriteTimes(publish, timeUs, target, offset);
+      return end;
+    }
+    const common = this.#common.writeUsual(publish, timeUs, event.subject, event.key, target, offset);
+    const idEnd = writeEventId(event, target, common);
+    const end = writeEventSequence(event, target, idEnd);
+    if (end <= target.length) template?.learn(this, event, target.subarray(offset, end), idEnd - offset);
+    return end;
+  }
+
+  #writeUnsequenced(event: DeviceEvent, target: Uint8Array, offset: number): number {
+    const { publish, timeUs, subject, key } = event;
+    const at = this.#common.writeUsual(publish, timeUs, subject, key, target, offset);
+    return writeText(eventId(event), target, writeBytes(idKey, target, at));
   }
 }
 
@@ -59,12 +88,11 @@ export function clampDirection({ message, timeUs }: DeviceEvent): ClampDirection
   return deviceTimeUs > timeUs ? 'future' : 'past';
 }
 
-/** Writes `ce_id`, as `eventId` makes it, without a text for it. */
+/** Writes `ce_id` of an event that has a boot id and a sequence, as `eventId` makes it, without a text for it. */
 function writeEventId(event: DeviceEvent, target: Uint8Array, offset: number): number {
   const { deviceId, kind } = event.publish.identity;
   const { bootId, sequence, subject } = event;
-  const start = copy(idKey, target, offset);
-  if (sequence < 0) return writeText(eventId(event), target, start);
+  const start = writeBytes(idKey, target, offset);
   const isAnonymous = kind === 'anonymous';
   const subjectLength = isAnonymous ? 1 + utf8Length(subject) : 0;
   const length = utf8Length(deviceId) + subjectLength + digitCount(bootId) + digitCount(sequence) + 2;
@@ -85,7 +113,7 @@ function writeEventId(event: DeviceEvent, target: Uint8Array, offset: number): n
  * random: the order is that of the device's events within one boot id, and means nothing across two.
  */
 function writeEventSequence(event: DeviceEvent, target: Uint8Array, offset: number): number {
-  let at = writeDigits(event.bootId, bootIdDigits, target, copy(sequenceKey, target, offset));
+  let at = writeDigits(event.bootId, bootIdDigits, target, writeBytes(sequenceKey, target, offset));
   target[at++] = hyphen;
   return writeDigits(event.sequence, sequenceDigits, target, at);
 }
@@ -93,10 +121,4 @@ function writeEventSequence(event: DeviceEvent, target: Uint8Array, offset: numb
 /** The value of `ce_sequence` as text. */
 export function eventSequence({ bootId, sequence }: DeviceEvent): string {
   return `${String(bootId).padStart(bootIdDigits, '0')}-${String(sequence).padStart(sequenceDigits, '0')}`;
-}
-
-/** A loop, because `set` costs more than these few bytes. */
-function copy(bytes: Uint8Array, target: Uint8Array, offset: number): number {
-  for (let i = 0; i < bytes.length; i++) target[offset + i] = bytes[i] as number;
-  return offset + bytes.length;
 }

@@ -6,7 +6,8 @@ import type { RoutePlan } from '../plan.ts';
 /** Finds the route of the topic, and that the identity may use it. */
 export function authorize(passage: Passage): Rejection | undefined {
   const { publish, plan } = passage;
-  const match = plan.table.match(publish.topic);
+  const { recall, topic } = publish;
+  const match = recall === undefined ? plan.table.match(topic) : recall.match(plan.table, topic);
   if (match === undefined) return noRoute;
   const { route, levels } = match;
   passage.route = plan.routes[route.index] as RoutePlan;

@@ -7,6 +7,7 @@ import type { Outcome, Rejection } from '../../../gateway/core/outcome.ts';
 import { createPipeline, type Pipeline } from '../../../gateway/core/pipeline.ts';
 import type { PipelineOptions } from '../../../gateway/core/plan.ts';
 import { Publish, type Settleable } from '../../../gateway/core/publish.ts';
+import type { Recall } from '../../../gateway/core/recall.ts';
 import type { RecordEncoder, RecordSink } from '../../../gateway/core/record-sink.ts';
 
 export const receivedAtMs = Date.parse('2025-11-21T09:22:33.123Z');
@@ -24,6 +25,7 @@ interface PublishFields {
   readonly contentType: string | undefined;
   readonly traceparent: string | undefined;
   readonly correlationId: string | undefined;
+  readonly recall: Recall | undefined;
 }
 
 /** A publish that remembers its answers. */
@@ -37,6 +39,7 @@ export class TestPublish extends Publish {
   readonly traceparent: string | undefined;
   readonly correlationId: string | undefined;
   readonly answers: Outcome[] = [];
+  readonly #recall: Recall | undefined;
 
   constructor(fields: Partial<PublishFields>) {
     super();
@@ -48,6 +51,11 @@ export class TestPublish extends Publish {
     this.contentType = fields.contentType;
     this.traceparent = fields.traceparent;
     this.correlationId = fields.correlationId;
+    this.#recall = fields.recall;
+  }
+
+  override get recall(): Recall | undefined {
+    return this.#recall;
   }
 
   answer(outcome: Outcome): void {

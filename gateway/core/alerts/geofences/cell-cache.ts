@@ -1,3 +1,5 @@
+import type { CalmArea } from './calm-area.ts';
+
 /** A rectangle in degrees, its borders included. */
 export interface Box {
   readonly west: number;
@@ -12,13 +14,15 @@ export interface Cell {
   readonly whole: readonly number[];
   /** Polygons whose border may run through it. */
   readonly crossing: readonly number[];
+  /** All of it, when there are none such. */
+  readonly calm: CalmArea | undefined;
 }
 
 /** A cell is 2^-10 of a degree high and wide, about 109 m from south to north; a power of two, so that its borders are exact. */
-const cellsPerDegree = 1024;
+export const cellsPerDegree = 1024;
 /** More than the cells of one turn around the earth. */
 const cellsPerRow = 2 ** 20;
-/** A power of two. With the largest cells they take 14 MB. */
+/** A power of two. With the largest cells they take 18 MB. */
 const places = 2 ** 15;
 /** Of a cell with more numbers only that is remembered: 32,768 of them must not fill the memory. */
 const mostNumbers = 32;
@@ -48,14 +52,18 @@ export class CellCache {
   }
 
   #make(column: number, row: number, key: number, place: number): Cell | undefined {
-    const [west, south] = [column / cellsPerDegree, row / cellsPerDegree];
-    const box = { west, south, east: west + 1 / cellsPerDegree, north: south + 1 / cellsPerDegree };
-    const { whole, crossing } = this.#survey(box);
+    const { whole, crossing, calm } = this.#survey(gridBox(column, row, cellsPerDegree));
     const isCrowded = whole.length + crossing.length > mostNumbers;
     // Arrays that grew have room for more: the copies have not.
-    const cell = isCrowded ? undefined : { whole: whole.slice(), crossing: crossing.slice() };
+    const cell = isCrowded ? undefined : { whole: whole.slice(), crossing: crossing.slice(), calm };
     this.#keys[place] = key;
     this.#cells[place] = cell;
     return cell;
   }
+}
+
+/** The cell of a grid of so many cells to a degree, a power of two. */
+export function gridBox(column: number, row: number, perDegree: number): Box {
+  const [west, south] = [column / perDegree, row / perDegree];
+  return { west, south, east: west + 1 / perDegree, north: south + 1 / perDegree };
 }

@@ -1,6 +1,7 @@
 import { booleanPointInPolygon } from '@turf/boolean-point-in-polygon';
 import Flatbush from 'flatbush';
-import { type Box, type Cell, CellCache } from './cell-cache.ts';
+import { type CalmArea, calmArea, isCalm, nextOwner } from './calm-area.ts';
+import { type Box, type Cell, CellCache, cellsPerDegree, gridBox } from './cell-cache.ts';
 import type { Fence } from './fence.ts';
 import { FlatPolygons } from './flat-polygons.ts';
 
@@ -9,6 +10,9 @@ interface IndexedPolygon {
   readonly fence: number;
   readonly geometry: { readonly type: 'MultiPolygon'; readonly coordinates: number[][][][] };
 }
+
+/** Of a cell that a border runs through, a quarter of its height and width is looked at for calm, then a sixteenth. */
+const [firstParts, partsStep, mostParts] = [4, 4, 16];
 
 /**
  * Which fences a position is in. An R-tree over the boxes of all polygons, packed once, tells which of them reach into the
@@ -24,8 +28,11 @@ export class FenceIndex {
   readonly #cells = new CellCache((box) => this.#survey(box));
   readonly #found: number[] = [];
   #count = 0;
+  /** That of the last `locate`. */
+  #cell: Cell | undefined;
   readonly #point: [number, number] = [0, 0];
   readonly #options = { ignoreBoundary: false };
+  readonly #owner = nextOwner();
 
   constructor(fences: readonly Fence[]) {
     this.fences = fences;
@@ -51,9 +58,11 @@ export class FenceIndex {
   locate(longitudeDeg: number, latitudeDeg: number): number {
     const tree = this.#tree;
     this.#count = 0;
+    this.#cell = undefined;
     if (tree === undefined || isOutside(tree, longitudeDeg, latitudeDeg)) return 0;
     const cell = this.#cells.at(longitudeDeg, latitudeDeg);
     if (cell === undefined) return this.#locateInCrowd(tree, longitudeDeg, latitudeDeg);
+    this.#cell = cell;
     const { whole, crossing } = cell;
     for (let i = 0; i < whole.length; i++) this.#found[i] = whole[i] as number;
     this.#count = whole.length;
@@ -73,6 +82,35 @@ export class FenceIndex {
     return fence;
   }
 
+  /** Whether the position (degrees) is in an area that this index has called calm. */
+  isCalm(area: CalmArea, longitudeDeg: number, latitudeDeg: number): boolean {
+    return isCalm(area, this.#owner, longitudeDeg, latitudeDeg);
+  }
+
+  /**
+   * An area around the position (degrees) of the last `locate` all of which is in the same fences; undefined when a border
+   * is near. Worth its time for vehicles, which are seldom far from where they were a moment ago.
+   */
+  calmAround(longitudeDeg: number, latitudeDeg: number): CalmArea | undefined {
+    const cell = this.#cell;
+    if (cell === undefined || cell.calm !== undefined) return cell?.calm;
+    for (let parts = firstParts; parts <= mostParts; parts *= partsStep) {
+      const perDegree = cellsPerDegree * parts;
+      const column = Math.floor(longitudeDeg * perDegree);
+      const box = gridBox(column, Math.floor(latitudeDeg * perDegree), perDegree);
+      if (cell.crossing.every((polygon) => this.#isSettled(polygon, box))) return calmArea(this.#owner, box);
+    }
+    return undefined;
+  }
+
+  /** Whether the polygon holds all of the box or nothing of it. */
+  #isSettled(polygon: number, box: Box): boolean {
+    const { west, south, east, north } = box;
+    if (this.#flat.mayCross(polygon, box)) return false;
+    const isAllInBox = this.#flat.isInBox(polygon, west, south) && this.#flat.isInBox(polygon, east, north);
+    return isAllInBox || !this.#holds(polygon, west, south);
+  }
+
   #locateInCrowd(tree: Flatbush, x: number, y: number): number {
     for (const polygon of tree.search(x, y, x, y)) {
       if (!this.#holds(polygon, x, y)) continue;
@@ -86,14 +124,12 @@ export class FenceIndex {
     const whole: number[] = [];
     const crossing: number[] = [];
     for (const polygon of this.#tree?.search(west, south, east, north) ?? []) {
-      if (this.#flat.mayCross(polygon, cell)) crossing.push(polygon);
+      if (!this.#isSettled(polygon, cell)) crossing.push(polygon);
       else if (this.#holds(polygon, west, south)) {
-        const isAllInBox = this.#flat.isInBox(polygon, west, south) && this.#flat.isInBox(polygon, east, north);
-        if (isAllInBox) insert((this.#polygons[polygon] as IndexedPolygon).fence, whole, whole.length);
-        else crossing.push(polygon);
+        insert((this.#polygons[polygon] as IndexedPolygon).fence, whole, whole.length);
       }
     }
-    return { whole, crossing };
+    return { whole, crossing, calm: crossing.length === 0 ? calmArea(this.#owner, cell) : undefined };
   }
 
   #holds(polygon: number, x: number, y: number): boolean {

@@ -68,7 +68,8 @@ export class FlatPolygons {
    * Whether the border of a polygon may run through a box. If not, the answer is the same for all positions in the box;
    * for those in the box around the polygon, where a hole may lie outside of it.
    */
-  mayCross(polygon: number, { west, south, east, north }: Box): boolean {
+  mayCross(polygon: number, box: Box): boolean {
+    const { west, south, east, north } = box;
     const corners = this.#corners;
     const end = this.#polygons[polygon + 1] as number;
     for (let ring = this.#polygons[polygon] as number; ring < end; ring++) {
@@ -80,7 +81,8 @@ export class FlatPolygons {
         const x2 = corners[at] as number;
         const y2 = corners[at + 1] as number;
         const isBeside = (x1 < west && x2 < west) || (x1 > east && x2 > east);
-        if (!isBeside && (y1 >= south || y2 >= south) && (y1 <= north || y2 <= north)) return true;
+        const isNear = !isBeside && (y1 >= south || y2 >= south) && (y1 <= north || y2 <= north);
+        if (isNear && mayLineCross(x1, y1, x2, y2, box)) return true;
         x1 = x2;
         y1 = y2;
       }
@@ -112,6 +114,17 @@ export class FlatPolygons {
     }
     return count;
   }
+}
+
+/** Whether the line through two corners may run through a box: false only when all of the box lies on one side, for certain. */
+function mayLineCross(x1: number, y1: number, x2: number, y2: number, { west, south, east, north }: Box): boolean {
+  const [dx, dy] = [x2 - x1, y2 - y1];
+  const left = dx * ((south + north) / 2 - y1);
+  const right = dy * ((west + east) / 2 - x1);
+  const reach = (Math.abs(dx) * (north - south) + Math.abs(dy) * (east - west)) / 2;
+  // Far more than rounding can add up to, in the products and in degrees; a line that is nearer than that is taken to cross.
+  const doubt = 1e-12 * (Math.abs(left) + Math.abs(right) + reach) + 1e-13 * (Math.abs(dx) + Math.abs(dy));
+  return Math.abs(left - right) <= reach + doubt;
 }
 
 function boxOf(ring: readonly Position[]): number[] {

@@ -34,7 +34,10 @@ export class Geofences implements Rule {
     const longitudeDeg = numberOf(position.longitudeDeg);
     const latitudeDeg = numberOf(position.latitudeDeg);
     if (Number.isNaN(longitudeDeg + latitudeDeg) || numberOf(position.accuracyM) > this.#maxAccuracyM) return alerts;
+    const { calm } = state;
+    if (calm !== undefined && this.#index.isCalm(calm, longitudeDeg, latitudeDeg)) return alerts;
     const count = this.#index.locate(longitudeDeg, latitudeDeg);
+    state.calm = this.#index.calmAround(longitudeDeg, latitudeDeg);
     if (this.#isUnchanged(count, state.inside)) return alerts;
     return this.#cross(event, count, state, { longitudeDeg, latitudeDeg }, alerts);
   }

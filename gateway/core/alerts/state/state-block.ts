@@ -1,5 +1,5 @@
 import { utf8Length, writeUtf8 } from '../../headers/utf8.ts';
-import { VehicleState } from './vehicle-state.ts';
+import { numbersOfState, VehicleState } from './vehicle-state.ts';
 
 /**
  * States of vehicles as bytes, one behind the other. Numbers are big-endian:
@@ -10,7 +10,7 @@ import { VehicleState } from './vehicle-state.ts';
  * A text is its length in bytes (uint16) and UTF-8, a list the number of its texts (uint16) and these. Whoever changes
  * this changes the version of the files, see `gateway/alerts/state-file.ts`.
  */
-const numbersBytes = 9 * 8;
+const numbersBytes = numbersOfState * 8;
 const firstBytes = 4096;
 const maxLength = 0xffff;
 const none: readonly string[] = [];
@@ -49,17 +49,9 @@ export class StateBlock {
 
   #putNumbers(state: VehicleState): void {
     const view = this.#view;
-    const at = this.length;
-    view.setFloat64(at, state.timeUs);
-    view.setFloat64(at + 8, state.bootId);
-    view.setFloat64(at + 16, state.sequence);
-    view.setFloat64(at + 24, state.speedMps);
-    view.setFloat64(at + 32, state.speedTimeUs);
-    view.setFloat64(at + 40, state.peakMps);
-    view.setFloat64(at + 48, state.peakTimeUs);
-    view.setFloat64(at + 56, state.odometerM);
-    view.setFloat64(at + 64, state.faultTimeUs);
-    this.length = at + numbersBytes;
+    const { numbers } = state;
+    for (let i = 0; i < numbersOfState; i++) view.setFloat64(this.length + 8 * i, numbers[i] as number);
+    this.length += numbersBytes;
   }
 
   #putList(texts: readonly string[]): void {
@@ -128,15 +120,7 @@ class StateReader {
 
   state(): VehicleState {
     const state = new VehicleState();
-    state.timeUs = this.#number();
-    state.bootId = this.#number();
-    state.sequence = this.#number();
-    state.speedMps = this.#number();
-    state.speedTimeUs = this.#number();
-    state.peakMps = this.#number();
-    state.peakTimeUs = this.#number();
-    state.odometerM = this.#number();
-    state.faultTimeUs = this.#number();
+    for (let i = 0; i < numbersOfState; i++) state.numbers[i] = this.#number();
     state.batteryLow = this.#view.getUint8(this.#at++) === 1;
     state.faultCodes = this.#list();
     state.inside = this.#list();

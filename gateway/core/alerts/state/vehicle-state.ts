@@ -1,41 +1,117 @@
 import type { DeviceEvent } from '../../event.ts';
+import type { CalmArea } from '../geofences/calm-area.ts';
 
 const none: readonly string[] = Object.freeze([]);
+
+/** Places in `VehicleState.numbers`. */
+const timeUs = 0;
+const bootId = 1;
+const sequence = 2;
+const speedMps = 3;
+const speedTimeUs = 4;
+const peakMps = 5;
+const peakTimeUs = 6;
+const odometerM = 7;
+const faultTimeUs = 8;
+
+const never: number = Number.MIN_SAFE_INTEGER;
+/** In the order of their places. */
+const freshNumbers = [never, -1, -1, -1, never, -1, never, -1, never];
+export const numbersOfState: number = freshNumbers.length;
 
 /**
  * What the rules remember of one vehicle: numbers and short lists of ids, nothing that refers to rules, so that it
  * outlives a change of them. `derive` changes it in place; see `TrackedVehicle` for when that counts.
  */
 export class VehicleState {
-  /** Event time of the newest report. */
-  timeUs: number = Number.MIN_SAFE_INTEGER;
-  bootId = -1;
-  sequence = -1;
+  /** All its numbers side by side: each report copies them, and as fields of their own they would lie all over the heap. */
+  readonly numbers: number[] = freshNumbers.slice();
   batteryLow = false;
-  /** The newest speed, m/s; −1 while none was reported. */
-  speedMps = -1;
-  speedTimeUs: number = Number.MIN_SAFE_INTEGER;
-  /** The highest speed of late, from which a sudden stop is measured; −1 while there is none. */
-  peakMps = -1;
-  peakTimeUs: number = Number.MIN_SAFE_INTEGER;
-  /** −1 while none was reported. */
-  odometerM = -1;
-  /** Fault codes that were raised and not cleared, and when one of them was last active. */
+  /** Fault codes that were raised and not cleared. */
   faultCodes: readonly string[] = none;
-  faultTimeUs: number = Number.MIN_SAFE_INTEGER;
   /** Fences that the vehicle is in. */
   inside: readonly string[] = none;
   /** `keep_in` fences that it left and has not entered again, oldest first. */
   left: readonly string[] = none;
+  /** Where it is in the fences `inside` and in no others. Not kept over a restart. */
+  calm: CalmArea | undefined = undefined;
   /**
    * Whether the newest report changed something that alerts to come depend on. What is kept for a restart needs to be no
    * newer than the last such report: from there the same further reports cause the same alerts.
    */
   notable = false;
 
+  /** Event time of the newest report. */
+  get timeUs(): number {
+    return this.numbers[timeUs] as number;
+  }
+  set timeUs(value: number) {
+    this.numbers[timeUs] = value;
+  }
+
+  get bootId(): number {
+    return this.numbers[bootId] as number;
+  }
+  set bootId(value: number) {
+    this.numbers[bootId] = value;
+  }
+
+  get sequence(): number {
+    return this.numbers[sequence] as number;
+  }
+  set sequence(value: number) {
+    this.numbers[sequence] = value;
+  }
+
+  /** The newest speed, m/s; −1 while none was reported. */
+  get speedMps(): number {
+    return this.numbers[speedMps] as number;
+  }
+  set speedMps(value: number) {
+    this.numbers[speedMps] = value;
+  }
+
+  get speedTimeUs(): number {
+    return this.numbers[speedTimeUs] as number;
+  }
+  set speedTimeUs(value: number) {
+    this.numbers[speedTimeUs] = value;
+  }
+
+  /** The highest speed of late, from which a sudden stop is measured; −1 while there is none. */
+  get peakMps(): number {
+    return this.numbers[peakMps] as number;
+  }
+  set peakMps(value: number) {
+    this.numbers[peakMps] = value;
+  }
+
+  get peakTimeUs(): number {
+    return this.numbers[peakTimeUs] as number;
+  }
+  set peakTimeUs(value: number) {
+    this.numbers[peakTimeUs] = value;
+  }
+
+  /** −1 while none was reported. */
+  get odometerM(): number {
+    return this.numbers[odometerM] as number;
+  }
+  set odometerM(value: number) {
+    this.numbers[odometerM] = value;
+  }
+
+  /** When one of the fault codes was last active. */
+  get faultTimeUs(): number {
+    return this.numbers[faultTimeUs] as number;
+  }
+  set faultTimeUs(value: number) {
+    this.numbers[faultTimeUs] = value;
+  }
+
   /** Whether it has seen no report yet. */
   get isFresh(): boolean {
-    return this.timeUs === Number.MIN_SAFE_INTEGER;
+    return this.timeUs === never;
   }
 
   /**
@@ -56,19 +132,12 @@ export class VehicleState {
 
   /** Becomes like `other`. The lists are shared: rules replace them, and never change them in place. */
   copyFrom(other: VehicleState): void {
-    this.timeUs = other.timeUs;
-    this.bootId = other.bootId;
-    this.sequence = other.sequence;
+    for (let i = 0; i < numbersOfState; i++) this.numbers[i] = other.numbers[i] as number;
     this.batteryLow = other.batteryLow;
-    this.speedMps = other.speedMps;
-    this.speedTimeUs = other.speedTimeUs;
-    this.peakMps = other.peakMps;
-    this.peakTimeUs = other.peakTimeUs;
-    this.odometerM = other.odometerM;
     this.faultCodes = other.faultCodes;
-    this.faultTimeUs = other.faultTimeUs;
     this.inside = other.inside;
     this.left = other.left;
+    this.calm = other.calm;
     this.notable = other.notable;
   }
 }

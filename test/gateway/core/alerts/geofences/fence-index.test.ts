@@ -53,6 +53,36 @@ describe('the index of fences', () => {
     );
   });
 
+  it.each(scenes)('calls calm only where the same fences are found everywhere: $what', ({ step }) => {
+    let calm = 0;
+    fc.assert(
+      fc.property(
+        scene(step),
+        fc.array(fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.double({ min: 0, max: 1, noNaN: true })), {
+          minLength: 8,
+          maxLength: 8,
+        }),
+        ([all, positions], parts) => {
+          const index = new FenceIndex(all);
+          for (const [x, y] of positions) {
+            const here = located(index, x, y);
+            const area = index.calmAround(x, y);
+            if (area === undefined) continue;
+            calm += 1;
+            const [, west, south, east, north] = area;
+            expect(index.isCalm(area, x, y)).toBe(true);
+            expect(new FenceIndex(all).isCalm(area, x, y)).toBe(false);
+            for (const [across, up] of [...parts, [0, 0], [0, 1], [1, 0], [1, 1]] as const) {
+              const there = [west + across * (east - west), south + up * (north - south)] as const;
+              expect(bruteForce(all, there)).toEqual(here);
+            }
+          }
+        },
+      ),
+    );
+    expect(calm).toBeGreaterThan(0);
+  });
+
   it('takes a border for inside, also that of a hole, and a hole for outside', () => {
     const hole: Ring = [
       [0.4, 0.4],

@@ -1,0 +1,143 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Identity } from '../../../gateway/core/identity.ts';
+import { createPipeline } from '../../../gateway/core/pipeline.ts';
+import { Recall } from '../../../gateway/core/recall.ts';
+import { RouteTable } from '../../../gateway/core/route-table.ts';
+import {
+  anonymous,
+  bay,
+  bayEvent,
+  defaultOptions,
+  protobufBytes,
+  receivedAtMs,
+  report,
+  run,
+  TestPublish,
+  TestSink,
+  telemetry,
+} from './fixture.ts';
+
+const pipeline = createPipeline(defaultOptions);
+
+/** Each device has one for as long as it is connected. */
+const identities = ['veh-7', 'veh-8', 'vëh-9'].map(
+  (boundTo): Identity => ({ deviceId: `unit of ${boundTo}`, kind: 'vehicle', boundTo }),
+);
+
+/** A publish of one of few vehicles, with few of everything: what came before is often, and seldom quite, the same. */
+const publish = fc
+  .record({
+    identity: fc.constantFrom(...identities),
+    // One connection may be taken over by another device of the same vehicle.
+    isOther: fc.boolean(),
+    type: fc.constantFrom(['telemetry', 'VehicleTelemetry'], ['battery', 'BatteryStatus']),
+    bootId: fc.constantFrom(0, 7, 4_000_000_000),
+    sequence: fc.constantFrom(0, 1, 9, 10, 11, 99, 100, 999_999, 1_000_000, 2 ** 53 - 2),
+    lateMs: fc.constantFrom(0, 1, 999, 86_400_000, 40 * 86_400_000),
+    afterMs: fc.integer({ min: 0, max: 2000 }),
+    traceparent: fc.constantFrom(undefined, '00-0af7651916cd43dd8448eb211c80319c-b9c7c989f97918e1-01'),
+    correlationId: fc.constantFrom(undefined, 'c-1'),
+  })
+  .map(({ identity, isOther, type, bootId, sequence, lateMs, afterMs, traceparent, correlationId }) => {
+    const [topic, message] = type as [string, string];
+    const vehicleId = identity.boundTo;
+    const at = receivedAtMs + afterMs;
+    const { faultCodes: _, ...fields } = report;
+    const payload = protobufBytes(message, {
+      ...(message === 'VehicleTelemetry' ? fields : { batteryLevel: 0.5 }),
+      ...{ vehicleId, bootId, sequence, eventTimeUs: (at - lateMs) * 1000 + (sequence % 1000) },
+    });
+    const path = `v1/vehicles/${vehicleId}/${topic}`;
+    return {
+      identity: isOther ? { ...identity, deviceId: 'other' } : identity,
+      topic: path,
+      payload,
+      receivedAtMs: at,
+      traceparent,
+      correlationId,
+    };
+  });
+
+const written = (fields: ConstructorParameters<typeof TestPublish>[0]) => {
+  const sink = new TestSink();
+  const rejection = pipeline.run(new TestPublish(fields), sink);
+  return { rejection, records: sink.records.map((record) => ({ ...record, settleable: undefined })) };
+};
+
+describe('what is remembered from one publish to the next', () => {
+  it('changes nothing of what is written', () => {
+    let records = 0;
+    fc.assert(
+      fc.property(fc.array(publish, { minLength: 10, maxLength: 60 }), (publishes) => {
+        const recall = new Recall();
+        for (const each of publishes) {
+          const first = written(each);
+          expect(written({ ...each, recall })).toEqual(first);
+          records += first.records.length;
+        }
+      }),
+    );
+    expect(records).toBeGreaterThan(100);
+  });
+
+  it.each([
+    {
+      what: 'one client speaks for several vehicles',
+      publishes: ['veh-7', 'veh-8', 'veh-8', 'veh-7'].map((vehicleId) => ({
+        identity: anonymous,
+        topic: `v1/vehicles/${vehicleId}/telemetry`,
+        payload: telemetry({ vehicleId }),
+      })),
+    },
+    {
+      what: 'a bay has one vehicle after the other',
+      publishes: ['veh-7', 'veh-8', 'veh-8', 'veh-7'].map((vehicleId) => ({
+        identity: bay,
+        topic: 'v1/bays/bay-3/events',
+        payload: bayEvent({ vehicleId }),
+      })),
+    },
+    {
+      what: 'one client speaks for several bays with the same vehicle',
+      publishes: ['bay-3', 'bay-4', 'bay-4', 'bay-3'].map((bayId) => ({
+        identity: anonymous,
+        topic: `v1/bays/${bayId}/events`,
+        payload: bayEvent({ bayId }),
+      })),
+    },
+  ])('changes nothing where $what', ({ publishes }) => {
+    const recall = new Recall();
+    for (const each of publishes) {
+      const first = written(each);
+      expect(first.records).toHaveLength(1);
+      expect(written({ ...each, recall })).toEqual(first);
+    }
+  });
+
+  it('does not outgrow the room for a record', () => {
+    const recall = new Recall();
+    const fields = { payload: protobufBytes('VehicleTelemetry', report), recall };
+    const [record] = run(fields).records;
+    const size = 5 + (record?.value.length ?? 0);
+    for (let maxBytes = size; maxBytes < size + 800; maxBytes += 7) {
+      const [withRecall, without] = [fields, { payload: fields.payload }].map((each) => {
+        const sink = new TestSink(maxBytes);
+        return { rejection: pipeline.run(new TestPublish(each), sink)?.reason, count: sink.records.length };
+      });
+      expect(withRecall).toEqual(without);
+    }
+  });
+
+  it('finds the route of another topic, and of another table', () => {
+    const recall = new Recall();
+    const table = new RouteTable(defaultOptions.routes);
+    const pattern = (topic: string, of = table) => recall.match(of, topic)?.route.settings.pattern;
+    expect(pattern('v1/vehicles/veh-7/telemetry')).toBe('v1/vehicles/{vehicleId}/telemetry');
+    expect(pattern('v1/vehicles/veh-7/battery')).toBe('v1/vehicles/{vehicleId}/battery');
+    expect(pattern('v1/nowhere')).toBeUndefined();
+    expect(pattern('v1/nowhere')).toBeUndefined();
+    expect(pattern('v1/vehicles/veh-7/telemetry')).toBe('v1/vehicles/{vehicleId}/telemetry');
+    expect(pattern('v1/vehicles/veh-7/telemetry', new RouteTable([]))).toBeUndefined();
+  });
+});
