@@ -40,6 +40,8 @@ export class Alerting implements StepOwner {
   readonly #observer: AlertObserver;
   readonly #keep: AlertingOptions['keep'];
   readonly #spare: PublishStep[] = [];
+  /** The vehicle before the last `derive`. */
+  readonly #before = new VehicleState();
 
   constructor({ rules, vehicles, observer, keep }: AlertingOptions) {
     this.rules = rules;
@@ -49,28 +51,38 @@ export class Alerting implements StepOwner {
   }
 
   /**
-   * Derives on a copy of the vehicle's state, which counts from `take` on and is gone after `drop`. One of the two must be
-   * called before the next `derive`.
+   * Moves the vehicle on; `take` confirms that, `drop` takes it back. One of the two must be called before the next
+   * `derive`.
    *
    * @param events of one publish, at least one; all of them are of one vehicle. Their alerts come in the order of the events.
    * @returns undefined when none of the events is news: all are late or repeated.
+   * @throws what a rule throws; the vehicle is as before.
    */
   derive(events: readonly DeviceEvent[]): PublishStep | undefined {
     const vehicle = this.vehicles.track((events[0] as DeviceEvent).subject);
     const step = this.#spare.pop() ?? new PublishStep(this);
-    const { state } = step;
     const { tip } = vehicle;
-    state.copyFrom(tip);
+    const before = this.#before;
+    before.copyFrom(tip);
     step.begin(vehicle);
-    for (let i = 0; i < events.length; i++) {
-      state.notable = false;
-      const alerts = derive(events[i] as DeviceEvent, state, this.rules);
-      if (state.notable) step.notable = true;
-      if (alerts.length > 0) step.alerts = step.alerts.length === 0 ? alerts : [...step.alerts, ...alerts];
+    try {
+      this.#deriveAll(events, tip, step);
+    } catch (error) {
+      this.drop(step);
+      throw error;
     }
-    if (state.timeUs !== tip.timeUs || state.sequence !== tip.sequence || state.bootId !== tip.bootId) return step;
+    if (tip.timeUs !== before.timeUs || tip.sequence !== before.sequence || tip.bootId !== before.bootId) return step;
     this.release(step);
     return undefined;
+  }
+
+  #deriveAll(events: readonly DeviceEvent[], tip: VehicleState, step: PublishStep): void {
+    for (let i = 0; i < events.length; i++) {
+      tip.notable = false;
+      const alerts = derive(events[i] as DeviceEvent, tip, this.rules);
+      if (tip.notable) step.notable = true;
+      if (alerts.length > 0) step.alerts = step.alerts.length === 0 ? alerts : [...step.alerts, ...alerts];
+    }
   }
 
   /** The event and its alerts have been appended. */
@@ -81,6 +93,7 @@ export class Alerting implements StepOwner {
 
   /** Nothing was appended. */
   drop(step: PublishStep): void {
+    step.undo(this.#before);
     this.release(step);
   }
 
@@ -102,8 +115,8 @@ export class Alerting implements StepOwner {
 
 /** A step and the way in which its publish tells how it ended. Used again for other publishes. */
 export class PublishStep implements Step, Trail {
-  state = new VehicleState();
   notable = false;
+  snapshot = new VehicleState();
   alerts: readonly Alert[] = noAlerts;
   end: Step['end'] = 'open';
   void = false;
@@ -121,8 +134,15 @@ export class PublishStep implements Step, Trail {
   }
 
   take(): void {
+    const vehicle = this.#vehicle;
+    if (vehicle === undefined) return;
+    if (this.notable) this.snapshot.copyFrom(vehicle.tip);
     this.#taken = true;
-    this.#vehicle?.add(this, this.#alerting);
+    vehicle.add(this, this.#alerting);
+  }
+
+  undo(before: VehicleState): void {
+    this.#vehicle?.tip.copyFrom(before);
   }
 
   concluded(outcome: Outcome): void {

@@ -40,8 +40,10 @@ export class HeaderTemplate {
     const end = writeBytes(this.#bytes, target, offset);
     if (end > target.length) return end;
     const digits = this.#digits;
-    writeDigits(sequence, digits, target, offset + this.#idEnd - digits);
-    writeDigits(sequence, digits, target, end - digits);
+    const idDigitsAt = offset + this.#idEnd - digits;
+    const sequenceDigitsAt = end - digits;
+    writeDigits(sequence, digits, target, idDigitsAt);
+    for (let i = 0; i < digits; i++) target[sequenceDigitsAt + i] = target[idDigitsAt + i] as number;
     return end;
   }
 

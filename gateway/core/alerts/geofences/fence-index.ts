@@ -11,8 +11,8 @@ interface IndexedPolygon {
   readonly geometry: { readonly type: 'MultiPolygon'; readonly coordinates: number[][][][] };
 }
 
-/** Of a cell that a border runs through, a quarter of its height and width is looked at for calm, then a sixteenth. */
-const [firstParts, partsStep, mostParts] = [4, 4, 16];
+/** Of a cell that a border runs through, a quarter of its height and width is looked at for calm, then a sixteenth, and 1/64. */
+const [firstParts, partsStep, mostParts] = [4, 4, 64];
 
 /**
  * Which fences a position is in. An R-tree over the boxes of all polygons, packed once, tells which of them reach into the

@@ -39,7 +39,7 @@ export class TrackedVehicles {
 
   /** Gives a vehicle the state that it had before a restart. */
   restore(vehicleId: string, state: VehicleState): void {
-    this.track(vehicleId).settled.copyFrom(state);
+    this.track(vehicleId).restore(state);
   }
 
   /** The vehicle at `index` of `size`; the places of those that stay do not change. */
