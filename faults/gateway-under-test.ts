@@ -146,10 +146,21 @@ export class GatewayUnderTest implements AsyncDisposable {
     return this.#process?.metrics().catch(() => undefined);
   }
 
-  /** The second field of statm: resident pages. */
   async #residentBytes(): Promise<number> {
+    return (await this.#pages())?.resident ?? 0;
+  }
+
+  /** Resident memory but for pages of files, which the system drops and reads again as it likes; undefined when it is down. */
+  async ownMemoryBytes(): Promise<number | undefined> {
+    const pages = await this.#pages();
+    return pages === undefined ? undefined : pages.resident - pages.shared;
+  }
+
+  /** Fields 2 and 3 of statm (proc_pid_statm(5)), in bytes. */
+  async #pages(): Promise<{ resident: number; shared: number } | undefined> {
     const statm = await readFile(`/proc/${this.#process?.child.pid}/statm`, 'utf8').catch(() => '');
-    return Number(statm.split(' ')[1] ?? 0) * PAGE_BYTES;
+    const [, resident = Number.NaN, shared = Number.NaN] = statm.split(' ').map((pages) => Number(pages) * PAGE_BYTES);
+    return Number.isNaN(resident + shared) ? undefined : { resident, shared };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

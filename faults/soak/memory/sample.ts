@@ -4,7 +4,10 @@ import type { MetricSample } from '../../../test/support/gateway-process.ts';
 export interface MemorySample {
   /** Since the begin of the load, seconds. */
   readonly atS: number;
-  /** Resident set: everything that the system has given it. */
+  /**
+   * Resident memory of its own (anonymous): not the pages of its program and libraries, which the system drops under
+   * pressure and reads again, and which come in as ever more of the program has been used.
+   */
   readonly rss: number;
   /** Objects on V8's heap, garbage that is not collected yet included. */
   readonly heapUsed: number;
@@ -15,14 +18,18 @@ export interface MemorySample {
 }
 
 /**
- * Reads a sample out of a scrape of `/metrics`.
+ * Puts a sample together from a scrape of `/metrics` and what the system says.
  *
- * @returns undefined when the scrape names no resident memory or heap
+ * @param rss own resident memory, bytes; undefined: it could not be read
+ * @returns undefined when that or the heap is missing
  */
-export function memoryOf(scrape: readonly MetricSample[], atS: number): MemorySample | undefined {
+export function memoryOf(
+  scrape: readonly MetricSample[],
+  rss: number | undefined,
+  atS: number,
+): MemorySample | undefined {
   const find = (name: string, labels = ''): number | undefined =>
     scrape.find((sample) => sample.name === name && sample.labels === labels)?.value;
-  const rss = find('process_resident_memory_bytes');
   const heapUsed = find('nodejs_heap_size_used_bytes');
   if (rss === undefined || heapUsed === undefined) return undefined;
   return {

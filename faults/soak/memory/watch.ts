@@ -12,8 +12,8 @@ export async function watchMemory(
   signal: AbortSignal,
 ): Promise<void> {
   for (let turn = 1; !signal.aborted; turn += 1) {
-    const scrape = await gateway.metrics().catch(() => []);
-    const sample = memoryOf(scrape, (Date.now() - startedAtMs) / 1000);
+    const [scrape, rss] = await Promise.all([gateway.metrics().catch(() => []), gateway.ownMemoryBytes()]);
+    const sample = memoryOf(scrape, rss, (Date.now() - startedAtMs) / 1000);
     if (sample !== undefined) samples.push(sample);
     const nextMs = startedAtMs + turn * EVERY_MS - Date.now();
     await delay(Math.max(1, nextMs), undefined, { signal }).catch(() => undefined);
