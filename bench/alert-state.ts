@@ -11,7 +11,7 @@ import { median } from './measure/median.ts';
 
 /**
  * `node --expose-gc bench/alert-state.ts`: the evidence of ADR 20. CPU per report of what surrounds `derive` with four
- * rules and no fences: finding the vehicle, deriving on a copy, moving it on when the publish is settled, and writing down
+ * rules and no fences: finding the vehicle, deriving in place, moving what is settled on with the publish, and writing down
  * what a restart must not forget (which a slow vehicle has not, and a fast one has with each report).
  */
 const fleets = [2000, 100_000];

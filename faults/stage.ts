@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { type LocalKafka, startKafka } from '../deploy/local/kafka.ts';
 import type { OnLog } from '../deploy/local/progress.ts';
@@ -11,8 +11,8 @@ import { TcpProxy } from './injectors/tcp-proxy.ts';
 import { RestartableRegistry } from './restartable-registry.ts';
 import type { Need } from './scenario.ts';
 
-/** More than all scenarios together write to one broker, however fast the machine is. */
-const BROKER_DISK_BYTES = 16 * 1024 * 1024 * 1024;
+/** Far more than the scenarios write to one broker, however fast the machine is; it is memory, and must leave the rest some. */
+const BROKER_DISK_BYTES = Math.min(16 * 1024 ** 3, totalmem() / 4);
 const GATEWAY_DISK_BYTES = 24 * 1024 * 1024;
 
 /** A device of the harness itself, which has little to say: it wants to see its pings answered, and a publish now and then. */

@@ -48,10 +48,11 @@ export class SmallDisk implements AsyncDisposable {
     this.#holder = holder;
   }
 
-  /** Whether this machine lets a process mount something in a namespace of its own. */
+  /** Whether this machine lets a process mount something in a namespace of its own, and change its size. */
   static async isAvailable(): Promise<boolean> {
     try {
-      await using _disk = await SmallDisk.mount({ sizeBytes: PAGE_BYTES * 4 });
+      await using disk = await SmallDisk.mount({ sizeBytes: PAGE_BYTES * 4 });
+      await disk.fill();
       return true;
     } catch {
       return false;
@@ -80,14 +81,19 @@ export class SmallDisk implements AsyncDisposable {
   /** Takes all space that is left. Whoever frees some of it may write again until the next call. */
   async fill(): Promise<void> {
     for (let tries = 1; ; tries += 1) {
-      const { blocks, bfree, bsize } = await statfs(this.#root);
+      const used = await this.#usedBytes();
       try {
-        return await this.#resize((blocks - bfree) * bsize);
+        return await this.#resize(used);
       } catch (error) {
         // Refused when more than that is on it by now.
-        if (tries === FILL_TRIES) throw error;
+        if (tries === FILL_TRIES || (await this.#usedBytes()) <= used) throw error;
       }
     }
+  }
+
+  async #usedBytes(): Promise<number> {
+    const { blocks, bfree, bsize } = await statfs(this.#root);
+    return (blocks - bfree) * bsize;
   }
 
   /** Gives back the space that `fill` took. */

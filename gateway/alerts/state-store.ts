@@ -76,7 +76,7 @@ export class StateStore {
     return performance.now() - this.#writtenAtMs;
   }
 
-  /** Writes the vehicle's settled state, as it is then, at the end of this turn of the event loop. */
+  /** Writes the vehicle's durable state, as it is then, at the end of this turn of the event loop. */
   keep(vehicle: TrackedVehicle): void {
     if (vehicle.isToBeKept) return;
     vehicle.isToBeKept = true;
@@ -93,7 +93,7 @@ export class StateStore {
       const vehicle = this.#waiting[i] as TrackedVehicle;
       vehicle.isToBeKept = false;
       // One that was forgotten meanwhile may have begun anew under the same id.
-      if (vehicle.slot >= 0) this.#block.add(vehicle.vehicleId, vehicle.settled);
+      if (vehicle.slot >= 0) this.#block.add(vehicle.vehicleId, vehicle.durable);
       if (this.#block.length >= mostBlockBytes) this.#appendBlock();
     }
     this.#waiting.length = 0;
@@ -130,9 +130,9 @@ export class StateStore {
     for (let from = 0; from < vehicles.size; from += vehiclesPerTurn) {
       const end = Math.min(vehicles.size, from + vehiclesPerTurn);
       for (let index = from; index < end; index++) {
-        const { vehicleId, settled } = vehicles.at(index);
-        if (settled.isFresh) continue;
-        if (block.add(vehicleId, settled)) written += 1;
+        const { vehicleId, durable } = vehicles.at(index);
+        if (durable.isFresh) continue;
+        if (block.add(vehicleId, durable)) written += 1;
       }
       file.append(statesKind, block.bytes);
       block.clear();

@@ -9,7 +9,7 @@ export interface MemoryNeed {
 
 /** The process with its code, before the first device: measured, rounded up. */
 const processBytes = 192 * 1024 * 1024;
-/** A connection with its session, idle: measured 12 kB, rounded up. */
+/** A connection with its session, idle (measured 12 kB), and what it remembers of its last publish (1 to 3 kB), rounded up. */
 const perConnectionBytes = 16 * 1024;
 const perSessionAwayBytes = 1536;
 /** A publish, its event, its places in the answers and in the batch, beside its bytes. */
@@ -19,8 +19,8 @@ const perCachedCredentialBytes = 256;
 const perWindowDeviceBytes = 256;
 /** Of a device that was rejected, or came and went: its id, its share of dead letters, or of records about that. */
 const perShareBytes = 256;
-/** What the rules of alerts remember of a vehicle. */
-const perAlertVehicleBytes = 1024;
+/** What the rules of alerts remember of a vehicle: two states, an id, places in the cache. */
+const perAlertVehicleBytes = 1280;
 /** Of a geofence, and of each position of its rings, as the library and as the index want them: measured, rounded up. */
 const perFenceBytes = 1024;
 const perPositionBytes = 192;

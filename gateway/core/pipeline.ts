@@ -28,7 +28,10 @@ export interface Pipeline {
 /** Takes a publish one step further, or says why it can never be taken. */
 type Stage = (passage: Passage) => Rejection | undefined;
 
-/** The way of a message. Only the last stage writes, so a rejection by any other leaves nothing behind. */
+/**
+ * The way of a message. Only the last stage writes, and what `derive` has moved on is taken back when nothing was written: so
+ * a rejection leaves nothing behind.
+ */
 const stages: readonly Stage[] = [authorize, decode, validate, enrich, deduplicate, derive, encode];
 
 /** @throws {RouteError} when the routes contradict each other, themselves or the codecs. */

@@ -3,7 +3,7 @@ import type { RouteMatch, RouteTable } from './route-table.ts';
 
 /**
  * What the stages remember of a connection's last publish, to do less for the next one: most devices say the same kind of
- * thing on the same topic all day. It never decides anything: whoever uses it makes sure that it still holds.
+ * thing on the same topic all day. It decides nothing: each part of it says whether it holds for the publish at hand.
  */
 export class Recall {
   readonly headers = new HeaderTemplate();

@@ -52,12 +52,12 @@ export interface MemoryVerdict {
   readonly windows: number;
   /** Windows in which a full collection ended: the heap is judged by these, if there are enough of them. */
   readonly collectedWindows: number;
-  /** The two that are judged: what JavaScript holds (heap and buffers), and what the system sees. */
+  /** The two that are judged: what JavaScript holds (heap and buffers), and what the system has given (own resident memory). */
   readonly trends: readonly MemoryTrend[];
 }
 
 /**
- * Judges the memory of a run. What JavaScript holds is judged by its slope alone. Resident memory is a high-water mark:
+ * Judges the memory of a run. What JavaScript holds is judged by its slope alone. Own resident memory is a high-water mark:
  * the allocator keeps what the largest burst so far needed, so that it grows by steps that become rarer. It is flat, too,
  * when it no longer grew in the second half; a leak goes on.
  *

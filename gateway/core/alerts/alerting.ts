@@ -87,8 +87,8 @@ export class Alerting implements StepOwner {
 
   /** The event and its alerts have been appended. */
   take(step: PublishStep): void {
-    for (let i = 0; i < step.alerts.length; i++) this.#observer.derived(step.alerts[i] as Alert);
     step.take();
+    for (let i = 0; i < step.alerts.length; i++) this.#observer.derived(step.alerts[i] as Alert);
   }
 
   /** Nothing was appended. */

@@ -29,7 +29,7 @@ const headersAlways = 7;
 
 /**
  * The headers that all records share, whatever topic they go to: CloudEvents 1.0 in the binary mode of its Kafka protocol
- * binding, section 3.2. What a record has of its own (its `ce_id` at least) its encoder writes behind them.
+ * binding, section 3.2. What a record has of its own (its `ce_id` at least) its encoder writes behind them, or between their two parts.
  *
  * `traceparent` is written twice: as the extension attribute `ce_traceparent`, which stays as the device sent it, and
  * under its own name, where tracing libraries look for the last hop and replace it at the next one (Distributed Tracing

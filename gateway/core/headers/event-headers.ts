@@ -70,7 +70,7 @@ export class EventHeaders {
     const common = this.#common.writeUsual(publish, timeUs, event.subject, event.key, target, offset);
     const idEnd = writeEventId(event, target, common);
     const end = writeEventSequence(event, target, idEnd);
-    if (end <= target.length) template?.learn(this, event, target.subarray(offset, end), idEnd - offset);
+    if (end <= target.length) template?.learn(this, event, target, offset, idEnd, end);
     return end;
   }
 

@@ -3,6 +3,10 @@ import type { Identity } from '../identity.ts';
 import { digitCount, writeDigits } from './decimal.ts';
 import { writeBytes } from './header-writer.ts';
 
+/** Longer ones, which only keys out of an operator's own messages can make, are written each time: connections are many. */
+const mostBytes = 2048;
+const nothing = new Uint8Array(0);
+
 /**
  * The headers that a device's last event began with, as bytes: the next one's differ only in the times and in the digits
  * of the sequence, and copying them all costs a fraction of writing them one by one.
@@ -19,7 +23,9 @@ export class HeaderTemplate {
   /** Sequences with so many digits. */
   #fromSequence = 0;
   #belowSequence = 0;
-  #bytes = new Uint8Array(0);
+  #bytes = nothing;
+  /** What `#bytes` is all or a part of: it does not shrink, so that devices that say two things in turn don't make two arrays. */
+  #room = nothing;
   /** Where `ce_id` ends, whose last digits are the sequence. The last digits of all are again the sequence, in `ce_sequence`. */
   #idEnd = 0;
 
@@ -47,9 +53,16 @@ export class HeaderTemplate {
     return end;
   }
 
-  /** @param bytes a view of what was written; it is copied. */
-  learn(writer: object, event: DeviceEvent, bytes: Uint8Array, idEnd: number): void {
+  /** Copies what was written from `offset` to `end`. */
+  learn(writer: object, event: DeviceEvent, target: Uint8Array, offset: number, idEnd: number, end: number): void {
+    const length = end - offset;
+    if (length > mostBytes) return;
     const digits = digitCount(event.sequence);
+    // First, as it may fail for want of memory: nothing must be taken for bytes that are not there.
+    this.#writer = undefined;
+    if (this.#room.length < length) this.#room = new Uint8Array(length);
+    this.#bytes = this.#room.length === length ? this.#room : this.#room.subarray(0, length);
+    for (let i = 0; i < length; i++) this.#bytes[i] = target[offset + i] as number;
     this.#writer = writer;
     this.#identity = event.publish.identity;
     this.#subject = event.subject;
@@ -58,8 +71,6 @@ export class HeaderTemplate {
     this.#digits = digits;
     this.#fromSequence = digits === 1 ? 0 : 10 ** (digits - 1);
     this.#belowSequence = 10 ** digits;
-    if (this.#bytes.length !== bytes.length) this.#bytes = new Uint8Array(bytes.length);
-    this.#bytes.set(bytes);
-    this.#idEnd = idEnd;
+    this.#idEnd = idEnd - offset;
   }
 }

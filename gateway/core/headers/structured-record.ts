@@ -47,7 +47,7 @@ export class StructuredRecordEncoder implements RecordEncoder<DeviceEvent> {
     return this.#headers.write(event, target, offset);
   }
 
-  /** In the order of the header array; JSON leaves out what is undefined. */
+  /** What the header array has; JSON leaves out what is undefined. */
   #attributesOf(event: DeviceEvent): object {
     const { publish, timeUs, subject, key } = event;
     const { source, tenant } = this.#origin;

@@ -2,8 +2,8 @@ import type { Rejection } from '../outcome.ts';
 import type { Passage } from '../passage.ts';
 
 /**
- * Derives the alerts of the publish's events. The vehicle's state has moved on only when the pipeline has appended events
- * and alerts.
+ * Derives the alerts of the publish's events and moves the vehicle's state on. The pipeline takes that back unless it
+ * appends events and alerts.
  */
 export function derive(passage: Passage): Rejection | undefined {
   const { plan, route, publish, events } = passage;

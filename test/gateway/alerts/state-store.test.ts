@@ -16,6 +16,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AlertFilesObserver } from '../../../gateway/alerts/observer.ts';
 import { StateStore } from '../../../gateway/alerts/state-store.ts';
 import { TrackedVehicles } from '../../../gateway/core/alerts/state/tracked-vehicles.ts';
+import { VehicleState } from '../../../gateway/core/alerts/state/vehicle-state.ts';
 
 let directory: string;
 const open: StateStore[] = [];
@@ -53,10 +54,8 @@ async function start(maxVehicles = 100_000) {
   const store = await StateStore.open({ directory, snapshotMs: 3_600_000, vehicles, observer });
   open.push(store);
   const set = (vehicleId: string, sequence: number) => {
-    const vehicle = vehicles.track(vehicleId);
-    vehicle.settled.sequence = sequence;
-    vehicle.settled.timeUs = sequence;
-    store.keep(vehicle);
+    vehicles.restore(vehicleId, stateOf(sequence));
+    store.keep(vehicles.track(vehicleId));
   };
   const sequences = () =>
     Object.fromEntries(
@@ -66,6 +65,13 @@ async function start(maxVehicles = 100_000) {
       ]),
     );
   return { vehicles, store, told: observer.lines, set, sequences };
+}
+
+function stateOf(sequence: number): VehicleState {
+  const state = new VehicleState();
+  state.sequence = sequence;
+  state.timeUs = sequence;
+  return state;
 }
 
 /** What runs at the end of a turn of the event loop has run. */
@@ -198,7 +204,7 @@ describe('states in files', () => {
 
   it('are written a few in each turn of the event loop', async () => {
     const { vehicles, store } = await start();
-    for (let i = 0; i < 5000; i++) vehicles.track(`veh-${i}`).settled.timeUs = i;
+    for (let i = 0; i < 5000; i++) vehicles.restore(`veh-${i}`, stateOf(i));
     let turns = 0;
     const counting = setInterval(() => {}, 1000);
     const count = () => {
@@ -234,7 +240,7 @@ describe('states in files', () => {
 
   it('are not kept when the disk fails, which is told, and are again with the next snapshot', async () => {
     const { set, store, told, vehicles } = await start();
-    vehicles.track('a').settled.timeUs = 1;
+    vehicles.restore('a', stateOf(1));
     // A directory where the next file should be.
     spawnSync('mkdir', [join(directory, 'states.2')]);
     await store.writeSnapshot();

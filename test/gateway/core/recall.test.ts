@@ -115,6 +115,46 @@ describe('what is remembered from one publish to the next', () => {
     }
   });
 
+  it('changes nothing of a batch, of JSON, of a tenant, nor behind a publish that did not fit', () => {
+    const items = [9, 10, 11].map((sequence) => ({ ...report, sequence }));
+    const batch = {
+      topic: 'v1/vehicles/veh-7/telemetry/batch',
+      payload: protobufBytes('VehicleTelemetryBatch', { items }),
+    };
+    const single = { payload: telemetry() };
+    const structured = defaultOptions.routes.map((route) => ({ ...route, contentMode: 'structured' as const }));
+    for (const options of [
+      defaultOptions,
+      { ...defaultOptions, tenant: 'north' },
+      { ...defaultOptions, routes: structured },
+    ]) {
+      const through = createPipeline(options);
+      const recall = new Recall();
+      for (const each of [single, batch, batch, single, single]) {
+        const [expected, sink] = [new TestSink(), new TestSink()];
+        through.run(new TestPublish(each), expected);
+        through.run(new TestPublish({ ...each, recall }), new TestSink(40));
+        through.run(new TestPublish({ ...each, recall }), sink);
+        expect(sink.records.length).toBeGreaterThan(0);
+        expect(sink.records.map(({ value, headers }) => ({ value, headers }))).toEqual(
+          expected.records.map(({ value, headers }) => ({ value, headers })),
+        );
+      }
+    }
+  });
+
+  it('remembers no headers of more than 2,048 bytes', () => {
+    const recall = new Recall();
+    const routes = defaultOptions.routes.map((route) => ({ ...route, eventType: 'long.'.repeat(500) }));
+    const through = createPipeline({ ...defaultOptions, routes });
+    const event = { publish: new TestPublish({}), subject: 'veh-7', key: 'veh-7', bootId: 4_000_000_000, sequence: 42 };
+    through.run(new TestPublish({ payload: telemetry(), recall }), new TestSink());
+    expect(recall.headers.copy(42, new Uint8Array(10_000), 0)).toBe(0);
+    pipeline.run(new TestPublish({ payload: telemetry(), recall }), new TestSink());
+    expect(recall.headers.copy(42, new Uint8Array(10_000), 0)).toBeGreaterThan(100);
+    expect(recall.headers.isOf({}, { ...event, timeUs: 0, digest: '', message: undefined })).toBe(false);
+  });
+
   it('does not outgrow the room for a record', () => {
     const recall = new Recall();
     const fields = { payload: protobufBytes('VehicleTelemetry', report), recall };

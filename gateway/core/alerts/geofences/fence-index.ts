@@ -13,6 +13,8 @@ interface IndexedPolygon {
 
 /** Of a cell that a border runs through, a quarter of its height and width is looked at for calm, then a sixteenth, and 1/64. */
 const [firstParts, partsStep, mostParts] = [4, 4, 64];
+/** Beside the border of a polygon with more, looking for calm would cost more than it saves. */
+const mostCorners = 256;
 
 /**
  * Which fences a position is in. An R-tree over the boxes of all polygons, packed once, tells which of them reach into the
@@ -94,6 +96,7 @@ export class FenceIndex {
   calmAround(longitudeDeg: number, latitudeDeg: number): CalmArea | undefined {
     const cell = this.#cell;
     if (cell === undefined || cell.calm !== undefined) return cell?.calm;
+    if (cell.crossing.some((polygon) => this.#flat.cornersOf(polygon) > mostCorners)) return undefined;
     for (let parts = firstParts; parts <= mostParts; parts *= partsStep) {
       const perDegree = cellsPerDegree * parts;
       const column = Math.floor(longitudeDeg * perDegree);

@@ -46,6 +46,12 @@ export class FlatPolygons {
     return { west, south, east, north };
   }
 
+  /** How many positions all rings of a polygon have together. */
+  cornersOf(polygon: number): number {
+    const [first, end] = [this.#polygons[polygon] as number, this.#polygons[polygon + 1] as number];
+    return ((this.#rings[end] as number) - (this.#rings[first] as number)) / 2;
+  }
+
   isInBox(polygon: number, x: number, y: number): boolean {
     const boxes = this.#boxes;
     const at = 4 * polygon;

@@ -28,7 +28,8 @@ export interface StepOwner {
 /**
  * The state of one vehicle while some of its publishes wait for Kafka.
  *
- * - `tip` is as of the last publish that was appended: what the next one is derived on, in place.
+ * - `tip` is as of the last publish that was appended: what the next one is derived on, in place (and taken back, when
+ *   nothing is appended).
  * - `settled` is as of the last notable publish of which, and of all before it, every record is durable: events and
  *   alerts. Only this state may be kept for a restart. One that were ahead of Kafka would take an event that its device
  *   sends again for a repeated one, and that event's alert would be lost. What is not notable makes no difference to later
@@ -51,6 +52,14 @@ export class TrackedVehicle {
 
   constructor(vehicleId: string) {
     this.vehicleId = vehicleId;
+  }
+
+  /**
+   * The newest state of which everything is durable: what a snapshot holds, so that after it no report counts again. Behind
+   * `settled` come only reports that were not notable.
+   */
+  get durable(): VehicleState {
+    return this.#first === undefined ? this.tip : this.settled;
   }
 
   /** Takes over a state from before a restart. */

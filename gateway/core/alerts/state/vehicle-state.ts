@@ -3,7 +3,7 @@ import type { CalmArea } from '../geofences/calm-area.ts';
 
 const none: readonly string[] = Object.freeze([]);
 
-/** Places in `VehicleState.numbers`. */
+/** Places in `VehicleState.numbers`. Their order is that of the files, see `state-block.ts`. */
 const timeUs = 0;
 const bootId = 1;
 const sequence = 2;

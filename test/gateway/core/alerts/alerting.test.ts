@@ -4,6 +4,7 @@ import type { Alert } from '../../../../gateway/core/alerts/alert.ts';
 import { Alerting, type PublishStep } from '../../../../gateway/core/alerts/alerting.ts';
 import { compileRules } from '../../../../gateway/core/alerts/compile.ts';
 import { derive } from '../../../../gateway/core/alerts/derive.ts';
+import type { Rule } from '../../../../gateway/core/alerts/rules/rule.ts';
 import { TrackedVehicles } from '../../../../gateway/core/alerts/state/tracked-vehicles.ts';
 import { VehicleState } from '../../../../gateway/core/alerts/state/vehicle-state.ts';
 import type { DeviceEvent } from '../../../../gateway/core/event.ts';
@@ -116,6 +117,64 @@ describe('the state of a vehicle whose publishes wait for Kafka', () => {
     ]);
     again.end(delivered);
     expect(kept.get('veh-7')).toMatchObject({ sequence: 4, inside: ['yard'] });
+  });
+
+  it('is taken back to the last publish that mattered, also over quiet ones and when several fail', () => {
+    const { publish, kept } = scene();
+    publish(event(1, low)).end(delivered);
+    const quiet = publish(event(2, low));
+    const [b, c, d] = [publish(event(3, high)), publish(event(4, low)), publish(event(5, high))];
+    c.end(refused);
+    b.end(refused);
+    const again = publish(event(6, high));
+    expect(again.changes).toEqual(['cleared']);
+    for (const each of [quiet, d, again]) each.end(delivered);
+    expect(kept.get('veh-7')).toMatchObject({ sequence: 6, batteryLow: false });
+  });
+
+  it('is durable as far as the last report, when nothing waits', () => {
+    const { publish, alerting } = scene();
+    const durable = () => alerting.vehicles.track('veh-7').durable;
+    publish(event(1, low)).end(delivered);
+    const quiet = publish(event(2, low));
+    expect(durable()).toMatchObject({ sequence: 1 });
+    quiet.end(delivered);
+    expect(durable()).toMatchObject({ sequence: 2, batteryLow: true });
+  });
+
+  it('is that of its own vehicle, whichever of them was settled before', () => {
+    const { publish, kept } = scene();
+    const of = (subject: string, sequence: number, message: object) => event(sequence, message, { subject });
+    publish(of('a', 1, low)).end(delivered);
+    publish(of('b', 1, { speedMps: 20 })).end(delivered);
+    const [a, b] = [publish(of('a', 2, high)), publish(of('b', 2, low))];
+    b.end(delivered);
+    a.end(delivered);
+    expect(kept.get('a')).toMatchObject({ sequence: 2, batteryLow: false, peakMps: -1 });
+    expect(kept.get('b')).toMatchObject({ sequence: 2, batteryLow: true, peakMps: 20 });
+  });
+
+  it('passes over the late items of a batch', () => {
+    const { publish, kept } = scene();
+    publish(event(5, high)).end(delivered);
+    const batch = publish(event(3, low), event(6, high), event(4, low));
+    expect(batch.changes).toEqual([]);
+    expect(publish(event(7, low)).changes).toEqual(['raised']);
+    expect(kept.size).toBe(0);
+  });
+
+  it('is as before when a rule throws at the second item of a batch', () => {
+    const { alerting, publish } = scene();
+    const failing: Rule = {
+      apply: (each, _message, _state, alerts) => {
+        if (each.sequence === 2) throw new Error('a defect');
+        return alerts;
+      },
+    };
+    alerting.rules = [...rules, failing];
+    expect(() => alerting.derive([event(1, low), event(2, low)])).toThrow('a defect');
+    alerting.rules = rules;
+    expect(publish(event(1, low)).changes).toEqual(['raised']);
   });
 
   it('counts at once when the outcome is told before the append returns', () => {

@@ -28,6 +28,18 @@ function read(bytes: Uint8Array) {
 }
 
 describe('a block of states', () => {
+  it('has the layout of the files that are there', () => {
+    const state = new VehicleState();
+    Object.assign(state, { timeUs: 1, bootId: 2, sequence: 3, speedMps: 4, speedTimeUs: 5, peakMps: 6, peakTimeUs: 7 });
+    Object.assign(state, { odometerM: 8, faultTimeUs: 9, batteryLow: true, faultCodes: ['P1'], inside: ['a'] });
+    const numbers = Buffer.alloc(9 * 8);
+    for (let i = 0; i < 9; i++) numbers.writeDoubleBE(i + 1, 8 * i);
+    const rest = Buffer.from('\x01\0\x01\0\x02P1\0\x01\0\x01a\0\0', 'latin1');
+    expect(Buffer.from(blockOf([['v', state]]).bytes)).toEqual(
+      Buffer.concat([Buffer.from('\0\x01v', 'latin1'), numbers, rest]),
+    );
+  });
+
   it('gives back every state, in order', () => {
     fc.assert(
       fc.property(states, (entries) => {
