@@ -36,6 +36,6 @@ it('geofences count with what their limit allows, while they are exchanged twice
     return /alerts\.geofences\.maxPositions (\d+) MiB/.exec(refused.errors.map(describeConfigError).join('\n'))?.[1];
   };
   expect(partOf('fences.json', 1_000_000)).toBe('602');
-  expect(partOf('fences.json', 10_000)).toBe('41');
+  expect(partOf('fences.json', 10_000)).toBe('49');
   expect(partOf(undefined, 1_000_000)).toBe('0');
 });
