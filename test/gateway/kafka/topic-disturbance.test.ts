@@ -56,10 +56,11 @@ describe('whatever becomes of the topic', () => {
     'no record is lost by us or put out of order, and what is doubled is counted (seed %i)',
     async (seed) => {
       const random = seeded(seed);
+      const hasTopicIds = seed % 2 !== 0;
       const { cluster, producer, append, settlements, settled, recording } = await scene({
         brokers,
         partitions: 1 + random(6),
-        produceVersion: seed % 2 === 0 ? 9 : 13,
+        produceVersion: hasTopicIds ? 13 : 9,
         settings: { requestTimeoutMs: 40, metadataMaxAgeMs: 30, maxBatchRecords: [1, 5, 1000][seed % 3] ?? 1 },
       });
       const late: (() => void)[] = [];
@@ -88,7 +89,8 @@ describe('whatever becomes of the topic', () => {
       expect(new Set(settlements.names('delivered')).size).toBe(appended);
       expect(settlements.settled.length).toBe(appended);
       expectOrder(all);
-      expectOrder(today);
+      // Without topic ids, what a broker has kept back from before a deletion may end in the topic's successor.
+      if (hasTopicIds) expectOrder(today);
       const counted =
         recording.of('epochStarted').reduce((sum, [, , , doubled]) => sum + Number(doubled), 0) +
         recording
