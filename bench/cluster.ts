@@ -67,6 +67,16 @@ export class Cluster implements AsyncDisposable {
     for (const { pid } of this.#kafka.brokers) pinRunning(pid, cores);
   }
 
+  /** Halts all brokers until the result is disposed of: nothing is answered, and no connection is closed. */
+  halt(): Disposable {
+    for (const { pid } of this.#kafka.brokers) process.kill(pid, 'SIGSTOP');
+    return {
+      [Symbol.dispose]: () => {
+        for (const { pid } of this.#kafka.brokers) process.kill(pid, 'SIGCONT');
+      },
+    };
+  }
+
   /** How many records have ever been written to a topic of the layout: the sum of its partitions' end offsets. */
   async recordsWritten(name: string = telemetryTopic): Promise<number> {
     const partitions = Array.from({ length: this.#layout.topics.get(name) ?? 0 }, (_, partitionIndex) => ({

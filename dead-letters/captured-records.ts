@@ -1,9 +1,17 @@
+import { fitted, writeBytes } from '../gateway/core/headers/header-writer.ts';
 import { nullValue, type RecordEncoder, type RecordSink } from '../gateway/core/record-sink.ts';
 import type { RecordContent } from '../record-log/fingerprint.ts';
 
 export interface CapturedRecord extends RecordContent {
   readonly topic: string;
 }
+
+/** Writes a record as it is. */
+export const contentEncoder: RecordEncoder<RecordContent> = {
+  writeValue: ({ value }, target, offset) =>
+    value === null ? nullValue : fitted(writeBytes(value, target, offset), target),
+  writeHeaders: ({ headers }, target, offset) => fitted(writeBytes(headers, target, offset), target),
+};
 
 /**
  * Keeps what a pipeline writes, instead of sending it: so that it can be compared with what is on Kafka before it is sent,

@@ -1,29 +1,34 @@
 import type { Cluster } from '../record-log/cluster.ts';
 import { LogReader, type OffsetRange } from '../record-log/log-reader.ts';
 import { offsetsOf } from '../record-log/offsets.ts';
+import type { LogRecord } from '../record-log/record-batch.ts';
 import { recordsIn } from '../record-log/records-in.ts';
 import { type Letter, readLetter } from './letter.ts';
 import { Notes, readNote } from './notes.ts';
+import type { OpenLetter } from './open-letters.ts';
 
 /** The dead-letter topic as it is at one moment; what comes later is left for the next look. */
 export class LetterTopic {
   readonly name: string;
   readonly #cluster: Cluster;
+  readonly #open: OpenLetter;
   readonly #ranges: ReadonlyMap<number, OffsetRange>;
 
   /** @throws {RecordLogError} */
-  static async open(cluster: Cluster, name: string): Promise<LetterTopic> {
+  static async open(cluster: Cluster, name: string, open: OpenLetter): Promise<LetterTopic> {
     const ends = await offsetsOf(cluster, name, 'latest');
     const starts = await offsetsOf(cluster, name, 'earliest');
     return new LetterTopic(
       cluster,
       name,
+      open,
       new Map([...ends].map(([partition, end]) => [partition, { from: starts.get(partition) ?? 0, end }])),
     );
   }
 
-  private constructor(cluster: Cluster, name: string, ranges: ReadonlyMap<number, OffsetRange>) {
+  private constructor(cluster: Cluster, name: string, open: OpenLetter, ranges: ReadonlyMap<number, OffsetRange>) {
     this.#cluster = cluster;
+    this.#open = open;
     this.name = name;
     this.#ranges = ranges;
   }
@@ -49,7 +54,7 @@ export class LetterTopic {
     for await (const batch of this.#reader(this.#ranges).batches()) {
       const letters: Letter[] = [];
       for (const record of recordsIn(this.name, batch)) {
-        const letter = readLetter(record, this.name);
+        const letter = this.#letterOf(record);
         if (letter !== undefined) letters.push(letter);
       }
       yield letters;
@@ -62,9 +67,15 @@ export class LetterTopic {
     if (range === undefined || offset < range.from || offset >= range.end) return undefined;
     const ranges = new Map([[partition, { from: offset, end: offset + 1 }]]);
     for await (const batch of this.#reader(ranges).batches()) {
-      for (const record of recordsIn(this.name, batch)) return readLetter(record, this.name);
+      for (const record of recordsIn(this.name, batch)) return this.#letterOf(record);
     }
     return undefined;
+  }
+
+  #letterOf(record: LogRecord): Letter | undefined {
+    const opened = this.#open(record, this.name);
+    const letter = readLetter(opened.record, this.name);
+    return letter && { ...letter, sealed: opened.sealed };
   }
 
   #reader(ranges: ReadonlyMap<number, OffsetRange>): LogReader {

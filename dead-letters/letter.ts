@@ -33,6 +33,8 @@ export interface Letter {
    * headers.
    */
   readonly record: { readonly kafkaTopic: string; readonly key: Buffer | null; readonly headers: Headers } | undefined;
+  /** Why its payload, which is encrypted, could not be opened; undefined: it is as the device sent it. */
+  readonly sealed?: string | undefined;
   /** All headers, in their order. */
   readonly headers: Headers;
 }
@@ -65,6 +67,7 @@ function readPublish(record: LogRecord, headers: Headers, reason: string): Lette
   const deviceId = text('dlq_device_id') ?? '';
   const kind = deviceKinds.find((known) => known === text('dlq_device_kind')) ?? 'anonymous';
   const boundTo = text('dlq_bound_to') ?? (kind === 'anonymous' ? '' : key);
+  const groups = text('dlq_groups')?.split(',');
   const dropped = text('dlq_dropped_payload_bytes');
   return {
     partition: record.partition,
@@ -73,7 +76,7 @@ function readPublish(record: LogRecord, headers: Headers, reason: string): Lette
     message: text('dlq_message') ?? '',
     receivedAtMs: Date.parse(text('dlq_received_time') ?? '') || Math.max(0, record.timestampMs),
     subject: text('ce_subject') ?? key,
-    identity: { deviceId, kind, boundTo },
+    identity: groups === undefined ? { deviceId, kind, boundTo } : { deviceId, kind, boundTo, groups },
     mqttTopic: text('dlq_mqtt_topic') ?? '',
     qos: qosOf(text('dlq_qos')),
     contentType: text('content-type'),
@@ -97,4 +100,5 @@ export const positionOf = ({ partition, offset }: { partition: number; offset: n
   `${partition}:${offset}`;
 
 /** Whether the letter holds all that a replay needs. */
-export const isReplayable = ({ droppedBytes, truncated }: Letter): boolean => droppedBytes === undefined && !truncated;
+export const isReplayable = ({ droppedBytes, truncated, sealed }: Letter): boolean =>
+  droppedBytes === undefined && !truncated && sealed === undefined;

@@ -51,6 +51,8 @@ export const noteType = 'com.mobilitycorp.deadletter.note.v1';
 
 export interface NoteContext extends RecordOrigin {
   readonly deadLetterTopic: string;
+  /** Letters are encrypted, and notes are not: these must not quote payloads. Default: false. */
+  readonly withholdDetails?: boolean;
 }
 
 /**

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { withheldDetail } from '../gateway/core/dead-letter-encoder.ts';
 import { AlreadyThere, quietEnds } from '../record-log/already-there.ts';
 import { type Cluster, readUncommitted } from '../record-log/cluster.ts';
 import { RecordLogError } from '../record-log/errors.ts';
@@ -125,7 +126,8 @@ export class LetterReplay {
       const { letter, attempt, refusal } = replayed;
       const position = positionOf(letter);
       const outcome = refusal === undefined ? 'accepted' : 'rejected';
-      const why = refusal === undefined ? {} : { reason: refusal.reason, message: refusal.detail };
+      const message = this.#options.context.withholdDetails ? withheldDetail : refusal?.detail;
+      const why = refusal === undefined ? {} : { reason: refusal.reason, message: message ?? '' };
       const key = letter.identity.boundTo || letter.identity.deviceId;
       const note: Note = { kind: 'outcome', letter: position, attempt, outcome, ...why };
       this.#append(note, key, `${position}:${attempt}`);

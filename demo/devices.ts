@@ -23,7 +23,7 @@ export async function registerFleet(
     });
     if ('problems' in result) throw new Error(`the fleet cannot be registered: ${JSON.stringify(result.problems)}`);
   } finally {
-    registry.close();
+    await registry.close();
   }
   await writeDevicesCsv(devicesCsv, fleet, secrets);
   return secrets;

@@ -99,6 +99,11 @@ export class GatewayUnderTest implements AsyncDisposable {
     return (await this.#process?.exited()) ?? null;
   }
 
+  /** Asks for a full collection, of a process that was started with `soak/memory/collect-on-signal.ts`; others it would end. */
+  collectGarbage(): void {
+    this.#process?.kill('SIGUSR2');
+  }
+
   /** One look from outside. Never throws: that it does not answer is an observation, too. */
   async observe(): Promise<GatewayObservation> {
     const atMs = Date.now();

@@ -1,5 +1,4 @@
 import { readFences } from './alerts/fences-file.ts';
-import { FileWatch } from './alerts/file-watch.ts';
 import { StateStore } from './alerts/state-store.ts';
 import { describeConfigError } from './config/errors.ts';
 import type { ConfigResult } from './config/load.ts';
@@ -12,6 +11,7 @@ import type { Rule } from './core/alerts/rules/rule.ts';
 import { TrackedVehicles } from './core/alerts/state/tracked-vehicles.ts';
 import type { RecordCodec } from './core/codec.ts';
 import type { RecordOrigin } from './core/headers/common-headers.ts';
+import { FileWatch } from './files/file-watch.ts';
 import type { Observability } from './observability/observability.ts';
 
 /** The settings as a file, which may change while the gateway runs. */
@@ -43,6 +43,12 @@ export class AlertPath {
     this.#options = options;
     const { alerts } = options.config;
     this.#alerts = alerts;
+    this.#watch = new FileWatch(
+      () => this.#files(),
+      (paths) => this.reload(paths.join(', ')),
+    );
+    // Before they are read: a start may take minutes, and what is replaced meanwhile must be noticed.
+    this.#watch.mark();
     this.#vehicles = new TrackedVehicles(alerts.maxVehicles);
     this.#alerting = new Alerting({
       rules: this.#loadRules('start', alerts),
@@ -50,10 +56,6 @@ export class AlertPath {
       observer: options.observability.alerts,
       keep: (vehicle) => this.#store?.keep(vehicle),
     });
-    this.#watch = new FileWatch(
-      () => this.#files(),
-      (path) => this.reload(path),
-    );
   }
 
   /** Restores the states, and watches the files of rules from now on. @throws {AlertsError} */
@@ -84,7 +86,7 @@ export class AlertPath {
    * Takes the rules of the settings as they are now, if all of these are right; else those before stay. Connections and
    * the states of vehicles are not touched.
    *
-   * @param cause for the log: a signal, or the file that changed.
+   * @param cause for the log: a signal, or the files that changed.
    */
   reload(cause: string): void {
     const problem = this.#tryReload(cause);

@@ -1,28 +1,28 @@
 import { AccountingWatch } from './accounting-watch.ts';
 import { publishAccounts } from './accounts.ts';
 import { AdminServer } from './admin/server.ts';
+import { AdministrationPath } from './administration-path.ts';
+import { admissionOf, fleetRateOf } from './admission-of.ts';
 import { AlertPath, type ReadableSettings } from './alert-path.ts';
+import { authenticatorOf } from './authenticator-of.ts';
+import { AuthorizationPath } from './authorization-path.ts';
 import { maskConfig } from './config/mask.ts';
 import { leastCeilingBytes } from './config/memory-needs.ts';
 import type { GatewayConfig } from './config/schema.ts';
 import { connectivityOf } from './connectivity-of.ts';
 import type { Contracts } from './contract/contract.ts';
-import { alertRecord, connectivityRecord, contractsOf } from './contracts-of.ts';
-import { Access } from './core/access.ts';
+import { connectivityRecord, contractsOf } from './contracts-of.ts';
 import type { Account } from './core/account.ts';
-import type { RecordCodec, RegisteredSchema } from './core/codec.ts';
-import { defaultCommandTopic } from './core/default-routes.ts';
+import type { RegisteredSchema } from './core/codec.ts';
 import type { DeviceWindows } from './core/duplicates/device-windows.ts';
-import { Ingest } from './core/ingest.ts';
-import { LetterCap } from './core/letter-cap.ts';
-import { createPipeline } from './core/pipeline.ts';
-import type { RecordSink } from './core/record-sink.ts';
-import { RouteTable } from './core/route-table.ts';
+import type { Pressure, RecordSink } from './core/record-sink.ts';
+import { DevicePath } from './device-path.ts';
 import { deviceWindows } from './device-windows.ts';
 import { drain } from './drain.ts';
-import { mqttGauges } from './gauges.ts';
-import { Authenticator } from './identity/authenticator.ts';
-import { DeviceRegistry } from './identity/registry.ts';
+import { type EncryptionPath, encryptionOf, sealing } from './encryption-path.ts';
+import { admissionGauges, mqttGauges } from './gauges.ts';
+import type { TokenVerifier } from './identity/tokens/token-verifier.ts';
+import { ingestOf } from './ingest-of.ts';
 import { ceilingBytesOf, type MemoryLevel, MemoryWatch } from './memory-watch.ts';
 import { defaultLimits } from './mqtt/limits.ts';
 import { MqttServer } from './mqtt/server.ts';
@@ -31,11 +31,9 @@ import { CombinedPressure } from './pressure.ts';
 import { type Condition, ReadinessConditions } from './readiness.ts';
 import { RecordPath } from './record-path.ts';
 import { schemaIds } from './schema-ids.ts';
+import { TlsPath } from './tls-path.ts';
+import { tokensOf } from './tokens-of.ts';
 
-/** How long the event loop may wait for another process's write to the device registry. */
-const registryBusyTimeoutMs = 250;
-/** More than a batch's header and a record's own lengths take, so that a record of the rest always fits into a batch. */
-const batchOverheadBytes = 256;
 /** Time for devices to read their last packet and to close their side. */
 const farewellMs = 1000;
 
@@ -55,16 +53,23 @@ export class Gateway {
   readonly #stopping = new AbortController();
   readonly #startedAtMs = performance.now();
   #phase: 'starting' | 'running' | 'draining' = 'starting';
+  readonly #encryption: EncryptionPath | undefined;
   readonly #records: RecordPath;
   readonly #alerts: AlertPath | undefined;
+  readonly #tls: TlsPath;
+  readonly #devices: DevicePath;
+  readonly #authorization: AuthorizationPath;
   readonly #windows: DeviceWindows | undefined;
-  #devices: DeviceRegistry | undefined;
+  readonly #tokens: TokenVerifier | undefined;
+  readonly #administration: AdministrationPath | undefined;
   #mqtt: MqttServer | undefined;
 
   /**
    * @param settings where `config` came from, for rules of alerts that are exchanged while the gateway runs.
    * @throws {ContractError | RouteError} when message types, schemas and routes do not fit each other.
    * @throws {AlertsError} when the geofences can't be read.
+   * @throws {TlsError} when a listener, or administration, could not serve TLS with its files.
+   * @throws {RangeError} when the rules of authorization are none.
    */
   constructor(config: GatewayConfig, settings?: ReadableSettings) {
     this.#config = config;
@@ -77,8 +82,10 @@ export class Gateway {
       metricsContentType: this.#observability.metricsContentType,
     });
     this.#memory = this.#createMemoryWatch();
+    this.#encryption = encryptionOf(config, this.#observability.encryption);
     this.#records = new RecordPath({
       config,
+      keys: this.#encryption?.keys,
       observability: this.#observability,
       signal: this.#stopping.signal,
       onPressure: (level) => this.#pressure.set('records', level),
@@ -86,7 +93,16 @@ export class Gateway {
     this.#alerts = config.alerts.enabled
       ? new AlertPath({ config, observability: this.#observability, settings })
       : undefined;
+    this.#tls = new TlsPath(config, this.#observability);
+    this.#devices = new DevicePath(config, this.#observability);
+    this.#authorization = new AuthorizationPath(config, this.#observability.authorization, settings);
     this.#windows = deviceWindows(config, this.#observability);
+    this.#tokens = tokensOf(config, this.#observability);
+    this.#administration = AdministrationPath.of(config, this.#observability, {
+      registry: () => this.#devices.store,
+      endChanged: (deviceId) => this.#devices.endChanged(deviceId),
+      sessions: () => this.#mqtt?.liveSessions,
+    });
     this.#readiness = new ReadinessConditions({
       recoverAfterMs: config.readiness.recoverAfterMs,
       changed: ({ ready, reasons }) => this.#observability.lifecycle.readinessChanged(ready, reasons),
@@ -112,6 +128,8 @@ export class Gateway {
       { reason: 'starting', holds: () => this.#phase === 'starting', recoverAfterMs: 0 },
       { reason: 'draining', holds: () => this.#phase === 'draining' },
       ...this.#records.conditions(unsettledAfterMs),
+      { reason: 'token_keys_missing', holds: () => this.#tokens?.keys.hasKeys === false },
+      ...this.#devices.conditions(),
       { reason: 'overloaded', holds: () => this.#pressure.level === 2, afterMs: pressureAfterMs },
       { reason: 'memory_short', holds: () => this.#memory.level >= 2 },
     ];
@@ -154,13 +172,22 @@ export class Gateway {
       const adminPort = await this.#admin.start();
       lifecycle.adminListening(this.#config.admin.host, adminPort);
       if (signal.aborted) return;
-      this.#devices = this.#openDevices();
+      if (!(await this.#devices.open(signal))) return;
+      await this.#administration?.open();
+      // Not waited for: whoever comes before the keys do waits for them.
+      void this.#tokens?.keys.read();
+      await this.#encryption?.open();
       await this.#records.open();
       await this.#alerts?.open();
+      if (!(await this.#tls.open(signal))) return;
+      await this.#authorization.open();
       const schemas = await schemaIds(this.#config, this.#contracts.schemas, this.#observability, signal);
       if (schemas === undefined || !(await this.#records.connect())) return;
       const mqtt = this.#createMqttServer(schemas);
       this.#mqtt = mqtt;
+      this.#tls.serve((listener, material) => mqtt.useTls(listener, material));
+      this.#devices.serve(mqtt);
+      this.#authorization.serve((mayStay) => mqtt.endSubscriptions(mayStay));
       mqtt.setPressure(this.#pressure.level);
       mqtt.setMemoryShort(this.#memory.level >= 2);
       this.#observability.watch(...mqttGauges(mqtt));
@@ -203,10 +230,28 @@ export class Gateway {
     return drain({ mqtt, settings, lifecycle, settle: (deadlineMs) => this.#records.drain(deadlineMs) });
   }
 
-  /** Takes new rules of alerts, if there are any and they are right. Nothing else is read anew. @param cause for the log. */
+  /**
+   * Takes new files of TLS and new rules of authorization and of alerts, if there are any and they are right, and the keys of
+   * tokens as they are now. Nothing else is read anew.
+   *
+   * @param cause for the log.
+   */
   reload(cause: string): void {
-    if (this.#alerts === undefined) this.#observability.alerts.rulesRefused(cause, 'alerts are not switched on');
-    else this.#alerts.reload(cause);
+    this.#tls.reload(cause);
+    this.#authorization.reload(cause);
+    this.#encryption?.reload(cause);
+    this.#administration?.reload(cause);
+    void this.#tokens?.keys.read();
+    if (this.#alerts !== undefined) this.#alerts.reload(cause);
+    else if (!this.#reloadsOtherFiles) {
+      this.#observability.alerts.rulesRefused(cause, 'alerts are not switched on');
+    }
+  }
+
+  /** Whether there is anything to read anew but rules of alerts. */
+  get #reloadsOtherFiles(): boolean {
+    const others = [this.#tokens, this.#encryption, this.#administration].some((each) => each !== undefined);
+    return others || this.#tls.isUsed || this.#authorization.isOwn;
   }
 
   /** For an exception that nobody caught: says so before the process ends. */
@@ -215,52 +260,47 @@ export class Gateway {
     this.#observability.flush();
   }
 
-  #openDevices(): DeviceRegistry | undefined {
-    const needed = this.#config.listeners.some(({ auth }) => auth === 'registry');
-    return needed
-      ? DeviceRegistry.open(this.#config.identity.databasePath, { busyTimeoutMs: registryBusyTimeoutMs })
-      : undefined;
-  }
-
   #createMqttServer(schemas: ReadonlyMap<string, RegisteredSchema>): MqttServer {
-    const { listeners, routes, mqtt, deadLetterTopic, eventSource, eventTenant, validation } = this.#config;
-    const origin = { source: eventSource, tenant: eventTenant };
+    const config = this.#config;
+    const contracts = this.#contracts;
     const observability = this.#observability;
-    const access = new Access(new RouteTable(routes), defaultCommandTopic);
-    const authenticator = this.#createAuthenticator();
-    const pipeline = createPipeline({
-      routes,
-      codecs: this.#contracts.codecs(schemas),
-      limits: validation,
-      clockObserver: observability.ingest,
-      stageObserver: observability.ingest,
-      ...origin,
-      alerts: this.#alerts?.plan(this.#contracts.recordCodecs(schemas).get(alertRecord) as RecordCodec, origin),
+    const { access } = this.#authorization;
+    const sink = sealing(config, this.#records.sink as RecordSink, this.#encryption?.keys);
+    const pressure = (): Pressure => this.#pressure.level;
+    const authenticator = authenticatorOf(config, this.#devices.source, this.#tokens, observability);
+    const admission = admissionOf(config, observability.limits);
+    observability.watch(...admissionGauges(admission));
+    const ingest = ingestOf(config, {
+      contracts,
+      schemas,
+      access,
+      alerts: this.#alerts,
       windows: this.#windows,
-      maxRecordBytes: this.#config.kafka.maxBatchBytes - batchOverheadBytes,
+      sink,
+      pressure,
+      observability,
     });
-    const ingest = new Ingest({
-      ...origin,
-      pipeline,
-      sink: this.#records.sink as RecordSink,
-      deadLetterTopic,
-      letterCap: new LetterCap(this.#config.deadLetters),
-      observer: observability.ingest,
-      stageObserver: observability.ingest,
-      pressure: () => this.#pressure.level,
-    });
-    const presence = connectivityOf(this.#config, {
-      ...origin,
-      codec: this.#contracts.recordCodecs(schemas).get(connectivityRecord),
-      sink: this.#records.sink as RecordSink,
-      pressure: () => this.#pressure.level,
+    const presence = connectivityOf(config, {
+      source: config.eventSource,
+      tenant: config.eventTenant,
+      codec: contracts.recordCodecs(schemas).get(connectivityRecord),
+      sink,
+      pressure,
       observer: observability.connectivity,
     });
     return new MqttServer({
-      listeners,
-      limits: { ...defaultLimits, ...mqtt, maxInFlightPerConnection: mqtt.receiveMaximum },
+      listeners: this.#tls.listeners(),
+      limits: {
+        ...defaultLimits,
+        ...config.mqtt,
+        maxInFlightPerConnection: config.mqtt.receiveMaximum,
+        overloadReference: config.limits.serverReference,
+      },
+      admission,
+      fleetRate: fleetRateOf(config),
+      onFleetRate: (isSpent) => observability.limits.fleetRate(isSpent),
       authenticate: (credentials) => authenticator.authenticate(credentials),
-      mayPublish: (identity, topic) => access.mayPublish(identity, topic) === undefined,
+      mayPublish: (identity, topic) => access.refusalOfWill(identity, topic) === undefined,
       maySubscribe: (identity, filter) => access.maySubscribe(identity, filter),
       receive: (publish) => ingest.receive(publish),
       now: Date.now,
@@ -269,42 +309,31 @@ export class Gateway {
     });
   }
 
-  #createAuthenticator(): Authenticator {
-    const { cacheMaxEntries, cacheTtlSeconds, hashConcurrency, hashQueueMax } = this.#config.identity;
-    const authenticator = new Authenticator({
-      registry: this.#devices,
-      cache: { maxEntries: cacheMaxEntries, ttlSeconds: cacheTtlSeconds },
-      hashConcurrency,
-      hashQueueMax,
-      observer: this.#observability.identity,
-    });
-    this.#observability.watch({
-      name: 'edge_identity_hashes_pending',
-      help: 'Connections whose password is being verified or waits for it.',
-      read: () => authenticator.pending,
-    });
-    return authenticator;
-  }
-
   #announce(mqtt: MqttServer): void {
     const { lifecycle } = this.#observability;
     const ports: Record<string, number> = {};
-    for (const { name, host, port, auth } of mqtt.addresses) {
-      ports[name] = port;
-      lifecycle.listening(name, host, port, auth);
+    const exposed = new Set(this.#config.listeners.flatMap((each) => (each.allowPlaintext ? [each.name] : [])));
+    for (const address of mqtt.addresses) {
+      ports[address.name] = address.port;
+      lifecycle.listening(address.name, address, exposed.has(address.name));
     }
     this.#phase = 'running';
     lifecycle.ready(ports, performance.now() - this.#startedAtMs);
   }
 
   async #close(): Promise<void> {
+    await this.#administration?.close();
+    this.#tls.close();
+    this.#authorization.close();
+    this.#encryption?.close();
     this.#readiness.stop();
     this.#accounting.stop();
     this.#memory.stop();
     await this.#mqtt?.close(farewellMs);
     await this.#records.close();
     await this.#alerts?.close();
-    this.#devices?.close();
+    this.#tokens?.keys.close();
+    await this.#devices.close();
     await this.#admin.close();
     this.#observability.flush();
   }

@@ -1,3 +1,4 @@
+import type { Admission } from './core/limits/admission.ts';
 import type { Producer } from './kafka/producer.ts';
 import type { MqttServer } from './mqtt/server.ts';
 import type { ReadGauge } from './observability/observability.ts';
@@ -37,17 +38,17 @@ export const spoolGauges = (spool: Spool, sink: SpooledSink): ReadGauge[] => [
   {
     name: 'edge_spool_recovered_records',
     help: 'Records that were in the spool when it was opened.',
-    read: () => spool.recoveredRecords,
+    read: () => spool.ledger.recoveredRecords,
   },
   {
     name: 'edge_spool_appended_records',
     help: 'Records put into the spool since then: recovered + appended = settled + damaged + in the spool.',
-    read: () => spool.appendedRecords,
+    read: () => spool.ledger.appendedRecords,
   },
   {
     name: 'edge_spool_damaged_records',
     help: 'Records that were in the spool and could not be read any more.',
-    read: () => spool.damagedRecords,
+    read: () => spool.ledger.damagedRecords,
   },
   {
     name: 'edge_spool_kept_files',
@@ -72,10 +73,55 @@ export const mqttGauges = (mqtt: MqttServer): ReadGauge[] => [
   { name: 'edge_mqtt_sessions', help: 'Sessions, connected or away.', read: () => mqtt.sessions },
   { name: 'edge_mqtt_sessions_away', help: 'Sessions without a connection.', read: () => mqtt.sessionsAway },
   { name: 'edge_mqtt_sockets', help: 'Sockets, also before CONNECT and while closing.', read: () => mqtt.sockets },
+  { name: 'edge_tls_handshakes_pending', help: 'TLS handshakes under way.', read: () => mqtt.handshakes },
+  {
+    name: 'edge_tls_handshakes_waiting',
+    help: 'Accepted sockets whose TLS handshake waits for its turn.',
+    read: () => mqtt.handshakesWaiting,
+  },
+  {
+    name: 'edge_limits_connections_slowed',
+    help: 'Connections that are not read as their devices have sent more than they may.',
+    read: () => mqtt.slowedConnections,
+  },
+  {
+    name: 'edge_limits_fleet_held',
+    help: '1: nobody is read, as all devices together have sent more than they may.',
+    read: () => (mqtt.isFleetHeld ? 1 : 0),
+  },
+  {
+    name: 'edge_websocket_upgrades_pending',
+    help: 'HTTP requests under way that may become WebSockets.',
+    read: () => mqtt.upgrades,
+  },
+  {
+    name: 'edge_proxy_headers_pending',
+    help: 'Connections of load balancers whose header is waited for.',
+    read: () => mqtt.proxyHeaders,
+  },
   { name: 'edge_mqtt_wills_pending', help: 'Wills that wait for their delay.', read: () => mqtt.pendingWills },
   {
     name: 'edge_mqtt_partial_bytes',
     help: 'Bytes of packets that are still arriving.',
     read: () => mqtt.partialBytes,
+  },
+];
+
+/** Who is remembered, and banned. */
+export const admissionGauges = (admission: Admission): ReadGauge[] => [
+  {
+    name: 'edge_limits_addresses',
+    help: 'Addresses that are connected or remembered.',
+    read: () => admission.peers,
+  },
+  {
+    name: 'edge_limits_addresses_banned',
+    help: 'Addresses that are banned at present.',
+    read: () => admission.bans.addresses,
+  },
+  {
+    name: 'edge_limits_logins_banned',
+    help: 'Pairs of address and name that are banned at present.',
+    read: () => admission.bans.logins,
   },
 ];

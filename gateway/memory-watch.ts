@@ -71,8 +71,11 @@ export class MemoryWatch {
   readonly #now: () => number;
   #timer: NodeJS.Timeout | undefined;
   #collectedAtMs = Number.NEGATIVE_INFINITY;
-  /** Code, libraries, stacks: resident before there was anything to occupy memory. */
-  readonly #fixedBytes: number;
+  /**
+   * Code, libraries, stacks: what was resident at the least beside what was occupied. At the start much of that is only what
+   * loading the program has left; it shows as soon as garbage has filled it.
+   */
+  #fixedBytes: number;
   #floor: MemoryLevel = 0;
   level: MemoryLevel = 0;
   collections = 0;
@@ -82,8 +85,7 @@ export class MemoryWatch {
     this.#read = options.read ?? readMemory;
     this.#collect = options.collectGarbage ?? garbageCollector();
     this.#now = options.monotonicMs ?? (() => performance.now());
-    const { residentBytes, occupiedBytes } = this.#read();
-    this.#fixedBytes = Math.max(0, residentBytes - occupiedBytes);
+    this.#fixedBytes = beside(this.#read());
   }
 
   start(): void {
@@ -98,6 +100,7 @@ export class MemoryWatch {
   /** Looks once; done by the timer. */
   look(): void {
     let reading = this.#read();
+    this.#fixedBytes = Math.min(this.#fixedBytes, beside(reading));
     const isWanted = this.#levelFor(reading) > 0 || reading.residentBytes >= marks[2] * this.#options.ceilingBytes;
     const isCollected = isWanted && this.#collectIfDue();
     if (isCollected) reading = this.#read();
@@ -150,6 +153,8 @@ export class MemoryWatch {
     return Math.max(0, residentBytes - this.#options.ceilingBytes * marks[1]);
   }
 }
+
+const beside = ({ residentBytes, occupiedBytes }: MemoryReading): number => Math.max(0, residentBytes - occupiedBytes);
 
 function readMemory(): MemoryReading {
   const { used_heap_size, external_memory, heap_size_limit } = getHeapStatistics();

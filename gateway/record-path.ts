@@ -1,9 +1,12 @@
 import type { GatewayConfig } from './config/schema.ts';
 import type { Account } from './core/account.ts';
+import type { KeyProvider } from './core/data-keys.ts';
 import type { Pressure, RecordSink } from './core/record-sink.ts';
+import { backlogSealing } from './encryption-path.ts';
 import { producerGauges, spoolGauges } from './gauges.ts';
 import { KafkaError } from './kafka/errors.ts';
 import { Producer } from './kafka/producer.ts';
+import { AccessWatch } from './kafka/security/access-watch.ts';
 import type { Observability } from './observability/observability.ts';
 import type { Condition } from './readiness.ts';
 import { recordConditions } from './record-conditions.ts';
@@ -11,10 +14,12 @@ import { retryUntil } from './retry-until.ts';
 import type { SpoolSettings } from './spool/settings.ts';
 import { Spool } from './spool/spool.ts';
 import { SpooledSink } from './spool/spooled-sink.ts';
-import { topicDemandsOf } from './topic-demands-of.ts';
+import { telemetryDemandsOf } from './topic-demands-of.ts';
 
 export interface RecordPathOptions {
   readonly config: GatewayConfig;
+  /** What an encrypted spool is written and read with, and what of it is plain encrypted; undefined: there are no keys. */
+  readonly keys?: KeyProvider | undefined;
   readonly observability: Observability;
   /** Aborted when the gateway is to stop. */
   readonly signal: AbortSignal;
@@ -28,6 +33,7 @@ const kafkaStartTimeoutMs = 5000;
 /** What records go through behind the core: the producer, and the spool in front of it where it is on. */
 export class RecordPath {
   readonly #options: RecordPathOptions;
+  readonly #access: AccessWatch;
   #producer: Producer | undefined;
   #spool: Spool | undefined;
   #spooled: SpooledSink | undefined;
@@ -35,6 +41,11 @@ export class RecordPath {
 
   constructor(options: RecordPathOptions) {
     this.#options = options;
+    const { kafka } = options.observability;
+    this.#access = new AccessWatch(
+      (where, failure) => kafka.accessRefused(where, failure),
+      options.config.kafka.retryBackoffMaxMs,
+    );
   }
 
   /** Where records are to be appended; undefined before `connect`. */
@@ -44,10 +55,10 @@ export class RecordPath {
 
   /** Takes the directory of the spool, where it is on. @throws {SpoolError} */
   async open(): Promise<void> {
-    const { config, observability } = this.#options;
+    const { config, keys, observability } = this.#options;
     const settings = spoolSettings(config);
     if (settings === undefined) return;
-    this.#spool = await Spool.open({ settings, limits: config.kafka, observer: observability.spool });
+    this.#spool = await Spool.open({ settings, limits: config.kafka, observer: observability.spool, keys });
   }
 
   /**
@@ -57,14 +68,14 @@ export class RecordPath {
   async connect(): Promise<boolean> {
     const { signal, observability } = this.#options;
     if (this.#spool === undefined) {
-      const producer = await this.#startProducer((error) => isUnreachable(error));
+      const producer = await this.#startProducer((error) => isPassing(error));
       if (producer === undefined) return false;
       await this.#useProducer(producer);
       return !signal.aborted;
     }
     let firstFailure: unknown;
     const producer = await this.#tryProducer().catch((error: unknown) => {
-      if (!isUnreachable(error)) throw error;
+      if (!isPassing(error)) throw error;
       firstFailure = error;
       return undefined;
     });
@@ -77,12 +88,13 @@ export class RecordPath {
   }
 
   #createSpooledSink(spool: Spool, producer: Producer | undefined): void {
-    const { config, observability, onPressure } = this.#options;
+    const { config, keys, observability, onPressure } = this.#options;
     const settings = spoolSettings(config) as SpoolSettings;
     const { deadLetterTopic, eventSource: source, eventTenant: tenant } = config;
     const observer = observability.spool;
     const origin = { source, tenant };
-    const sink = new SpooledSink({ spool, settings, deadLetterTopic, origin, observer, target: producer });
+    const sealing = backlogSealing(config, keys, (topic) => observer.sealedLate(topic));
+    const sink = new SpooledSink({ spool, settings, deadLetterTopic, origin, observer, sealing, target: producer });
     this.#spooled = sink;
     sink.onPressure(onPressure);
     onPressure(sink.pressure);
@@ -112,12 +124,13 @@ export class RecordPath {
 
   #tryProducer(): Promise<Producer> {
     const { config } = this.#options;
-    const demands = topicDemandsOf(config);
+    const demands = telemetryDemandsOf(config);
     const observer = this.#options.observability.kafka;
     // Those of a backlog too: it may be of a time when the routes named others.
-    const recovered = this.#spool?.recoveredTopics ?? [];
+    const recovered = this.#spool?.ledger.recoveredTopics ?? [];
     const topics = [...new Set([...demands.keys(), ...recovered])];
-    return Producer.start({ ...config.kafka, topics, demands, observer, startTimeoutMs: kafkaStartTimeoutMs });
+    const access = this.#access;
+    return Producer.start({ ...config.kafka, topics, demands, observer, access, startTimeoutMs: kafkaStartTimeoutMs });
   }
 
   async #useProducer(producer: Producer): Promise<void> {
@@ -131,7 +144,8 @@ export class RecordPath {
 
   /** Whatever of it speaks against sending devices here. */
   conditions(unsettledAfterMs: number): Condition[] {
-    return recordConditions(() => ({ producer: this.#producer, spooled: this.#spooled }), unsettledAfterMs);
+    const ways = () => ({ producer: this.#producer, access: this.#access, spooled: this.#spooled });
+    return recordConditions(ways, unsettledAfterMs);
   }
 
   /** Records that publishes may wait for, counted where they lie. */
@@ -164,8 +178,9 @@ export class RecordPath {
   }
 }
 
-function isUnreachable(error: unknown): boolean {
-  return error instanceof KafkaError && error.code === 'kafka_unreachable';
+/** Brokers may come back; a person may mend a certificate, a password or a permission. */
+function isPassing(error: unknown): boolean {
+  return error instanceof KafkaError && (error.code === 'kafka_unreachable' || error.code === 'kafka_refused');
 }
 
 function spoolSettings({ spool }: GatewayConfig): SpoolSettings | undefined {

@@ -36,9 +36,10 @@ const asSystemError = (error: unknown): SystemError =>
   error instanceof Error ? (error as SystemError) : { message: String(error) };
 
 /** The admin server comes first, as at the start. */
-function settings({ admin, listeners }: GatewayConfig): { path: string; host: string; port: number }[] {
+function settings({ admin, administration, listeners }: GatewayConfig): { path: string; host: string; port: number }[] {
   return [
     { path: 'admin', ...admin },
+    ...(administration.enabled ? [{ path: 'administration', ...administration }] : []),
     ...listeners.map(({ host, port }, index) => ({ path: `listeners[${index}]`, host, port })),
   ];
 }

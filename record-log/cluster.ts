@@ -1,5 +1,9 @@
-import { Connection, listOffsetsV7, metadataV12, ResponseError } from '@platformatic/kafka';
+import { type Connection, listOffsetsV7, metadataV12, ResponseError } from '@platformatic/kafka';
+import { causeOf, newConnection, opened } from '../gateway/kafka/connections.ts';
 import { describeFailure, errorName } from '../gateway/kafka/error-classes.ts';
+import { topicRefused } from '../gateway/kafka/metadata.ts';
+import { describeRefusal } from '../gateway/kafka/security/access-failure.ts';
+import type { SecuritySettings } from '../gateway/kafka/security/settings.ts';
 import { RecordLogError } from './errors.ts';
 import { PassingFailure } from './passing-failure.ts';
 
@@ -15,8 +19,9 @@ export interface PartitionPlace {
 /** Where in a partition: a time (the first record that is not older) or one of its ends. */
 export type Position = 'earliest' | 'latest' | { readonly timeMs: number };
 
-const connectTimeoutMs = 5000;
 const requestTimeoutMs = 30_000;
+/** As the Kafka library has it by default. */
+const maxRequestsInFlightPerBroker = 5;
 const noError = 0;
 
 /** As in Fetch and ListOffsets: 0 with, 1 without what belongs to transactions that were aborted or are not decided yet. */
@@ -27,12 +32,14 @@ export const readCommitted: Isolation = 1;
 /** Connections to the brokers of a cluster, one each, opened when needed. */
 export class Cluster {
   readonly #bootstrap: readonly string[];
+  readonly #security: SecuritySettings;
   readonly #connections = new Map<string, Promise<Connection>>();
   #brokers = new Map<number, string>();
 
   /** @param bootstrap `host:port` of brokers, any of which may be down. */
-  constructor(bootstrap: readonly string[]) {
+  constructor(bootstrap: readonly string[], security: SecuritySettings = {}) {
     this.#bootstrap = bootstrap;
+    this.#security = security;
   }
 
   /** Where the partitions of the topic are, in their order. @throws {RecordLogError} `topic_missing`, `kafka_unreachable` */
@@ -40,6 +47,7 @@ export class Cluster {
     const { brokers, topics } = await this.#metadata(topic);
     this.#brokers = new Map(brokers.map(({ nodeId, host, port }) => [nodeId, `${host}:${port}`]));
     const found = topics.find(({ name }) => name === topic);
+    if (found !== undefined && errorName(found.errorCode) === topicRefused) throw refused(topic);
     if (found === undefined || found.partitions.length === 0) throw missing(topic);
     return found.partitions
       .map(({ partitionIndex, leaderId }) => ({
@@ -106,40 +114,46 @@ export class Cluster {
         failure = error;
       }
     }
-    const message = `no Kafka broker answers at ${this.#bootstrap.join(', ')}: ${describeFailure(failure)}`;
+    const message = `no Kafka broker answers at ${this.#bootstrap.join(', ')}: ${describeRefusal(failure)}`;
     throw new RecordLogError('kafka_unreachable', message, failure);
   }
 
   async #connect(address: string): Promise<Connection> {
     const known = await this.#connections.get(address)?.catch(() => undefined);
     if (known?.isConnected()) return known;
-    const connecting = open(address);
+    const connecting = open(address, this.#security);
     this.#connections.set(address, connecting);
     return connecting;
   }
 }
 
-async function open(address: string): Promise<Connection> {
-  const colon = address.lastIndexOf(':');
-  const connection = new Connection('edge-ingest-reader', {
-    connectTimeout: connectTimeoutMs,
-    requestTimeout: requestTimeoutMs,
-  });
-  // A connection that is lost between two requests is opened again by the next one.
-  connection.on('error', () => undefined);
-  await connection.connect(address.slice(0, colon).replace(/^\[|\]$/g, ''), Number(address.slice(colon + 1)));
+async function open(text: string, security: SecuritySettings): Promise<Connection> {
+  const colon = text.lastIndexOf(':');
+  const host = text.slice(0, colon).replace(/^\[|\]$/g, '');
+  const address = { host, port: Number(text.slice(colon + 1)) };
+  const settings = { clientId: 'edge-ingest-reader', maxRequestsInFlightPerBroker, ...security };
+  // One that is lost between two requests is opened again by the next one.
+  const connection = newConnection(settings, address, requestTimeoutMs);
+  try {
+    await opened(connection, address);
+  } catch (error) {
+    throw causeOf(connection, error);
+  }
   return connection;
 }
 
 const missing = (topic: string): RecordLogError =>
   new RecordLogError('topic_missing', `Kafka has no topic ${topic}; npm run topics -- plan shows what there should be`);
 
+const refused = (topic: string): RecordLogError =>
+  new RecordLogError('refused', `no permission for topic ${topic}: it takes Read; npm run topics -- acls shows more`);
+
 /** Whatever a broker fails with may be over when the leaders have been looked up again. */
 async function passing<Result>(attempt: () => Promise<Result>): Promise<Result> {
   try {
     return await attempt();
   } catch (error) {
-    throw new PassingFailure(describeFailure(error), { cause: error });
+    throw new PassingFailure(describeRefusal(error), { cause: error });
   }
 }
 

@@ -1,11 +1,19 @@
 import type { KafkaObserver, TopicFinding } from '../gateway/kafka/observer.ts';
+import type { SecuritySettings } from '../gateway/kafka/security/settings.ts';
 import type { KafkaSettings } from '../gateway/kafka/settings.ts';
+
+/** A cluster, and how to be let in there. */
+export interface Destination {
+  readonly brokers: readonly string[];
+  readonly security: SecuritySettings;
+}
 
 const clientId = 'edge-ingest-replay';
 
 /** A producer that waits for nobody else: small linger, and few enough records on their way to be counted one by one. */
-export const producerSettings = (bootstrapBrokers: readonly string[], maxBatchBytes: number): KafkaSettings => ({
-  bootstrapBrokers,
+export const producerSettings = ({ brokers, security }: Destination, maxBatchBytes: number): KafkaSettings => ({
+  ...security,
+  bootstrapBrokers: brokers,
   clientId,
   lingerMs: 5,
   maxBatchBytes,
@@ -56,6 +64,9 @@ export class QuietObserver implements KafkaObserver {
   }
   producerIdFailed(reason: string): void {
     this.#once(`no producer id: ${reason}; trying again`);
+  }
+  accessRefused(where: string, { code, remedy }: { code: string; remedy: string }): void {
+    this.#once(`${where}: ${code}: ${remedy}; trying again`);
   }
   settleFailed(error: unknown): void {
     this.#once(`a record's outcome could not be told: ${String(error)}`);

@@ -5,10 +5,9 @@ import { Producer } from '../gateway/kafka/producer.ts';
 import { emptyKey } from '../gateway/record-batch/key-bytes.ts';
 import type { RecordContent } from './fingerprint.ts';
 import { Pacer } from './pacer.ts';
-import { producerSettings, QuietObserver } from './producer-settings.ts';
+import { type Destination, producerSettings, QuietObserver } from './producer-settings.ts';
 
-export interface WriterOptions {
-  readonly brokers: readonly string[];
+export interface WriterOptions extends Destination {
   readonly topics: readonly string[];
   /** Records a second; `Infinity`: as fast as it goes. */
   readonly perSecond: number;
@@ -38,8 +37,8 @@ export class RecordWriter {
 
   /** @throws {KafkaError} when Kafka cannot be reached, or a topic is missing. */
   static async open(options: WriterOptions): Promise<RecordWriter> {
-    const { brokers, topics, maxBatchBytes, say } = options;
-    const settings = producerSettings(brokers, maxBatchBytes);
+    const { topics, maxBatchBytes, say } = options;
+    const settings = producerSettings(options, maxBatchBytes);
     const producer = await Producer.start({ ...settings, topics, observer: new QuietObserver(say) });
     return new RecordWriter(producer, options.perSecond);
   }

@@ -1,4 +1,5 @@
 import { CommandFailure } from '../gateway/command/failure.ts';
+import type { ClusterConnection } from '../topics/connection.ts';
 import { describeFailure } from '../topics/failure.ts';
 import { KafkaCluster } from '../topics/kafka-cluster.ts';
 import type { ActualTopic } from '../topics/wanted.ts';
@@ -19,12 +20,12 @@ export interface Destination {
  * @throws {CommandFailure} when it is missing, would not keep the timestamps, or takes none as old as these.
  */
 export async function checkDestination(
-  brokers: readonly string[],
+  connection: ClusterConnection,
   topic: string,
   fromMs: number,
   nowMs: number,
 ): Promise<Destination> {
-  const cluster = new KafkaCluster(brokers);
+  const cluster = new KafkaCluster(connection);
   try {
     const actual = (await cluster.read([topic])).topics.get(topic);
     if (actual === undefined) throw new CommandFailure(`Kafka has no topic ${topic}; create it first: npm run topics`);

@@ -17,7 +17,10 @@ export interface Job {
 }
 
 export interface ReplayOptions {
-  readonly brokers: readonly string[];
+  /** Undefined: those of the settings. */
+  readonly brokers: readonly string[] | undefined;
+  /** Settings of which brokers, TLS and login are used. */
+  readonly config: string | undefined;
   readonly job: Job;
   /** Milliseconds since the epoch; records from here on, this time included. */
   readonly fromMs: number;
@@ -36,7 +39,8 @@ export interface ReplayOptions {
 }
 
 interface Parsed {
-  kafka: string[];
+  kafka?: string[];
+  config?: string;
   topic: string;
   toTopic: string;
   from: string;
@@ -71,7 +75,8 @@ export function parseReplayOptions(args: readonly string[], output: Output, nowM
     .requiredOption('--from <time>', 'record timestamps from here on', checkedTime)
     .option('--to <time>', 'record timestamps before this', checkedTime, 'now')
     .option('--vehicle <id>', 'only records with this key; may be given again', append, [])
-    .option('--kafka <host:port,…>', 'brokers to learn the cluster from', addresses, ['127.0.0.1:9092'])
+    .option('--config <file>', 'settings (YAML) of which brokers, TLS and login are used')
+    .option('--kafka <host:port,…>', 'brokers (default: kafka.bootstrapBrokers of the settings)', addresses)
     .option('--rate <records>', 'at most so many records a second', positive, Number.POSITIVE_INFINITY)
     .option(
       '--max-lateness <duration>',
@@ -108,6 +113,7 @@ export function parseReplayOptions(args: readonly string[], output: Output, nowM
   const job = { topic, toTopic, from, to, vehicles };
   return {
     brokers: parsed.kafka,
+    config: parsed.config,
     job,
     fromMs,
     toMs,

@@ -3,6 +3,7 @@ import { Cluster, readUncommitted } from '../record-log/cluster.ts';
 import { offsetsOf } from '../record-log/offsets.ts';
 import { RecordWriter } from '../record-log/record-writer.ts';
 import type { Reporter } from '../record-log/reporter.ts';
+import { type ClusterConnection, readConnection } from '../topics/connection.ts';
 import { checkDestination } from './check-topics.ts';
 import { Copy } from './copy.ts';
 import type { ReplayOptions } from './options.ts';
@@ -38,8 +39,9 @@ export async function replay(
   stopping: AbortSignal,
 ): Promise<ReplayFigures> {
   const startedAtMs = performance.now();
-  const { job, brokers, progressFile, dryRun } = options;
-  const cluster = new Cluster(brokers);
+  const { job, progressFile, dryRun } = options;
+  const connection = connectionOf(options);
+  const cluster = new Cluster(connection.brokers, connection.security);
   let writer: RecordWriter | undefined;
   try {
     const earlier = options.restart || dryRun ? undefined : await readProgress(progressFile, job);
@@ -49,7 +51,7 @@ export async function replay(
       reporter.say(`going on with what ${progressFile} says: ${earlier.counts.copied} records copied so far`);
     }
     if (!dryRun) {
-      writer = await openWriter(options, progress.fromMs, reporter);
+      writer = await openWriter(options, connection, progress.fromMs, reporter);
       if (earlier === undefined) await writeProgress(progressFile, progress);
     }
     const save = (later: Progress): Promise<void> => writeProgress(progressFile, later);
@@ -97,12 +99,23 @@ async function checkTopics(cluster: Cluster, progress: Progress, file: string): 
   }
 }
 
-async function openWriter(options: ReplayOptions, fromMs: number, reporter: Reporter): Promise<RecordWriter> {
-  const { brokers, job, rate } = options;
-  const { maxBatchBytes, warnings } = await checkDestination(brokers, job.toTopic, fromMs, Date.now());
+function connectionOf({ config, brokers }: ReplayOptions): ClusterConnection {
+  const found = readConnection(config, brokers);
+  if (!found.ok) throw new CommandFailure(found.problems.join('\n'), 2);
+  return found.connection;
+}
+
+async function openWriter(
+  options: ReplayOptions,
+  connection: ClusterConnection,
+  fromMs: number,
+  reporter: Reporter,
+): Promise<RecordWriter> {
+  const { job, rate } = options;
+  const { maxBatchBytes, warnings } = await checkDestination(connection, job.toTopic, fromMs, Date.now());
   for (const warning of warnings) reporter.say(`warning: ${warning}`);
   return await RecordWriter.open({
-    brokers,
+    ...connection,
     topics: [job.toTopic],
     perSecond: rate,
     maxBatchBytes: options.maxBatchBytes ?? maxBatchBytes,

@@ -5,27 +5,19 @@ import {
   ConfigSources,
   IncrementalAlterConfigOperationTypes,
 } from '@platformatic/kafka';
+import { adminOptions } from './admin-options.ts';
 import type { TopicCluster } from './cluster.ts';
+import type { ClusterConnection } from './connection.ts';
 import type { Creation, PartitionsChange, SettingChange } from './plan.ts';
 import type { ActualCluster, ActualSetting, ActualTopic } from './wanted.ts';
-
-const requestTimeoutMs = 15_000;
-const connectTimeoutMs = 5000;
-const retries = 3;
 
 /** Topics of a real cluster. Whatever fails there is thrown as it comes from the Kafka library. */
 export class KafkaCluster implements TopicCluster {
   readonly #admin: Admin;
 
-  /** @param brokers `host:port` of some brokers; connects with the first question */
-  constructor(brokers: readonly string[]) {
-    this.#admin = new Admin({
-      clientId: 'edge-ingest-topics',
-      bootstrapBrokers: [...brokers],
-      connectTimeout: connectTimeoutMs,
-      requestTimeout: requestTimeoutMs,
-      retries,
-    });
+  /** Connects with the first question. @throws {KafkaAccessError} when a file of credentials cannot be used. */
+  constructor(connection: ClusterConnection) {
+    this.#admin = new Admin(adminOptions(connection, 'edge-ingest-topics'));
   }
 
   async read(topics: readonly string[]): Promise<ActualCluster> {

@@ -2,22 +2,26 @@ import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { addresses } from '../command-line/addresses.ts';
 import type { Output } from '../command-line/output.ts';
+import { type AclsOptions, aclsCommand } from './acls/options.ts';
 import type { Allowed } from './plan.ts';
 
 export interface TopicsOptions {
   readonly action: 'plan' | 'apply';
   readonly file: string;
-  /** `host:port` each. */
-  readonly brokers: readonly string[];
+  /** `host:port` each; undefined: those of the settings to connect with. */
+  readonly brokers: readonly string[] | undefined;
   readonly allowed: Allowed;
   /** Settings of a gateway to hold the topics against; undefined: those of a gateway whose settings name nothing. */
   readonly config: string | undefined;
+  /** Settings to connect with; undefined: those of `config`. */
+  readonly connect: string | undefined;
 }
 
 interface Parsed {
   file: string;
-  kafka: string[];
+  kafka?: string[];
   config?: string;
+  connect?: string;
   allowDestructive?: true;
   allowMorePartitions?: true;
 }
@@ -29,10 +33,12 @@ Exit codes: 0 the topics are (plan) or were made (apply) as the file says; 1 fai
 The last line of output is JSON.`;
 
 /** Reads the arguments; --help and unusable ones end in `output.exit`. */
-export function parseTopicsOptions(args: readonly string[], output: Output): TopicsOptions {
-  let chosen: TopicsOptions | undefined;
+export function parseTopicsOptions(args: readonly string[], output: Output): TopicsOptions | AclsOptions {
+  let chosen: TopicsOptions | AclsOptions | undefined;
   const program = new Command('npm run topics --')
-    .description('Holds the topics of a Kafka cluster against a reviewed file. Topics are never deleted.')
+    .description(
+      'Holds the topics of a Kafka cluster against a reviewed file; shows and grants permissions. Topics are never deleted.',
+    )
     .addHelpText('after', exitCodes)
     .configureOutput({
       ...(output.writeOut === undefined ? {} : { writeOut: output.writeOut }),
@@ -48,18 +54,23 @@ export function parseTopicsOptions(args: readonly string[], output: Output): Top
       .command(action)
       .description(descriptions[action])
       .option('--file <file>', 'the topics', defaultFile)
-      .option('--kafka <host:port,…>', 'brokers to learn the cluster from', addresses, ['127.0.0.1:9092'])
+      .option('--kafka <host:port,…>', 'brokers (default: kafka.bootstrapBrokers of the settings)', addresses)
       .option('--config <file>', 'settings of a gateway (YAML), to say where the topics do not keep its promises')
+      .option('--connect <file>', 'settings of which brokers, TLS and login are used (default: --config)')
       .option('--allow-destructive', 'allow changes that take data or a promise away')
       .option('--allow-more-partitions', 'allow more partitions, which moves keys to other ones')
       .allowExcessArguments(false)
       .copyInheritedSettings(program)
       .addHelpText('after', exitCodes)
-      .action(({ file, kafka, config, allowDestructive, allowMorePartitions }: Parsed) => {
+      .action(({ file, kafka, config, connect, allowDestructive, allowMorePartitions }: Parsed) => {
         const allowed = { destructive: allowDestructive ?? false, morePartitions: allowMorePartitions ?? false };
-        chosen = { action, file, brokers: kafka, allowed, config };
+        chosen = { action, file, brokers: kafka, allowed, config, connect };
       });
   }
+  const acls = aclsCommand((options) => {
+    chosen = options;
+  });
+  program.addCommand(acls.copyInheritedSettings(program));
   program.parse([...args], { from: 'user' });
   // Without a command commander has printed the help and ended.
   return chosen ?? output.exit(2);

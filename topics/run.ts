@@ -30,7 +30,7 @@ export async function runTopics(options: TopicsOptions, cluster: TopicCluster, p
   try {
     return await planOrApply(options, inputs, cluster, print);
   } catch (error) {
-    print.err(`topics: ${options.brokers.join(', ')}: ${describeFailure(error)}`);
+    print.err(`topics: ${options.brokers?.join(', ') ?? 'Kafka'}: ${describeFailure(error)}`);
     return exitCodes.failed;
   }
 }

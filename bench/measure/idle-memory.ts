@@ -53,7 +53,7 @@ export const measureIdleMemory = async (
 };
 
 /** Median of several readings, each behind a garbage collection and a pause in which memory can go back to the system. */
-const settledBytes = async (server: Server): Promise<number> => {
+export const settledBytes = async (server: Server): Promise<number> => {
   if (server.inspectorUrl === undefined) throw new Error('a server whose memory is measured needs its inspector');
   for (let time = 0; time < collectionsBefore; time++) await collectGarbage(server.inspectorUrl);
   const bytes: number[] = [];

@@ -11,6 +11,7 @@ import { defaultLimits } from '../../gateway/mqtt/limits.ts';
 import { device } from '../load/frames.ts';
 import { Child } from '../measure/child.ts';
 import { type Placement, pinned } from '../measure/placement.ts';
+import type { CertificateFiles } from '../tls/certificates.ts';
 import type { BaselineOptions } from './baseline-options.ts';
 
 /** A server under test, in a process of its own on the server's core, listening on 127.0.0.1. */
@@ -74,6 +75,10 @@ const launchOwn = async (name: string, script: string, args: readonly string[], 
 /** The server that only answers PUBACK. */
 export const launchLimit = (options: LaunchOptions): Promise<Server> =>
   launchOwn('the limit server', 'limit.ts', [], options);
+
+/** Node's TLS server, which asks for a certificate and does nothing else. */
+export const launchBareTls = (files: CertificateFiles, options: LaunchOptions): Promise<Server> =>
+  launchOwn('the bare TLS server', '../tls/bare-server.ts', [JSON.stringify(files)], options);
 
 /** aedes and kafkajs. */
 export const launchBaseline = (settings: BaselineOptions, options: LaunchOptions): Promise<Server> =>
@@ -144,6 +149,6 @@ export const registerFleet = async (folder: string, devices: number): Promise<vo
     const result = await importDevices(registry, rows, { cost: simulationCost });
     if ('problems' in result) throw new Error(`the fleet was not registered: ${result.problems[0]?.problem}`);
   } finally {
-    registry.close();
+    await registry.close();
   }
 };

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { startRegistry } from '../../deploy/local/registry.ts';
 import { Cluster, defaultPartitions } from '../cluster.ts';
 import { allCores, type Placement, pinRunning } from '../measure/placement.ts';
-import { launchGateway, launchLimit, registerFleet, type Server } from '../servers/launch.ts';
+import { type GatewayOptions, launchGateway, launchLimit, registerFleet, type Server } from '../servers/launch.ts';
 import { ConsumerProcess } from './consumer/process.ts';
 import { devices, partitionCounts } from './plan.ts';
 
@@ -74,10 +74,25 @@ export class TestBed implements AsyncDisposable {
 
   /** @param kafka settings of the gateway's section `kafka` that are not the default. */
   gateway(partitions = defaultPartitions, kafka: Readonly<Record<string, number>> = {}): Promise<Server> {
+    return this.#launch({ kafka, topic: topicOf(partitions) });
+  }
+
+  /** A gateway that answers out of a spool of its own. */
+  async spoolingGateway(): Promise<Server> {
+    const directory = await mkdtemp(join(this.#folder, 'spool-'));
+    return this.#launch({ topic: topicOf(defaultPartitions), more: { spool: { mode: 'always', directory } } });
+  }
+
+  #launch(more: Pick<GatewayOptions, 'kafka' | 'topic' | 'more'>): Promise<Server> {
     const { bootstrap } = this.#cluster;
     const { url: registryUrl } = this.#registry;
-    const settings = { bootstrap, registryUrl, folder: this.#folder, kafka, topic: topicOf(partitions) };
+    const settings = { bootstrap, registryUrl, folder: this.#folder, ...more };
     return launchGateway(settings, { placement: this.placement, profileDir: this.#options.profileDir });
+  }
+
+  /** Halts Kafka until the result is disposed of. */
+  haltKafka(): Disposable {
+    return this.#cluster.halt();
   }
 
   limit(): Promise<Server> {

@@ -1,4 +1,4 @@
-import type { Factor, QuotientCase } from './plan.ts';
+import type { Factor, QuotientCase, SpoolCase } from './plan.ts';
 
 /** One measurement of one round. */
 export interface Take {
@@ -21,4 +21,5 @@ export const keys = {
   gateway: ({ rate, connections, partitions }: QuotientCase, take: Take): string =>
     of(take, 'quotient', 'gateway', `${partitions} partitions`, `${connections} connections`, `${rate}/s`),
   throughput: (take: Take): string => of(take, 'throughput'),
+  spool: (how: SpoolCase, take: Take): string => of(take, 'spool', how),
 };

@@ -42,7 +42,7 @@ const threshold = (flags: string, what: string, value: number): Option =>
 const command = (): Command =>
   new Command('study')
     .description(
-      'Measures the gateway on a real cluster of three brokers (replication 3, min.insync.replicas 2): latency to PUBACK and to a consumer, settings one at a time, CPU per message against a server that only answers PUBACK, and throughput. The last line of output is JSON.',
+      'Measures the gateway on a real cluster of three brokers (replication 3, min.insync.replicas 2): latency to PUBACK and to a consumer, settings one at a time, CPU per message against a server that only answers PUBACK, throughput, and the same by way of the spool. The last line of output is JSON.',
     )
     .addArgument(new Argument('[parts...]', 'study only these').choices(studyParts))
     .addOption(new Option('--seconds <n>', `length of each measured window (${full.seconds})`).argParser(positive))

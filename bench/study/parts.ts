@@ -1,5 +1,5 @@
 /** What can be studied by itself, in the order in which it runs. */
-export const studyParts = ['latency', 'factors', 'quotient', 'throughput'] as const;
+export const studyParts = ['latency', 'factors', 'quotient', 'throughput', 'spool'] as const;
 export type StudyPart = (typeof studyParts)[number];
 
 /** How a study is done. */

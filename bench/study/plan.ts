@@ -8,6 +8,10 @@ export const studyConnections = 2000;
 /** Load of the part `throughput`: connections, and publishes that each keeps in flight. */
 export const saturation = { connections: 500, inFlight: 8 } as const;
 
+/** Every record goes by way of the disk, while Kafka takes what was spooled, or while it is halted. */
+export const spoolCases = ['Kafka there', 'Kafka halted'] as const;
+export type SpoolCase = (typeof spoolCases)[number];
+
 /** One load under which the CPU of gateway and limit is compared. */
 export interface QuotientCase {
   readonly rate: number;

@@ -3,7 +3,16 @@ import type { Journal } from './journal.ts';
 import { keys, type Take } from './keys.ts';
 import type { Measured } from './measured.ts';
 import type { StudyOptions, StudyPart } from './parts.ts';
-import { byServer, factors, pacedInFlight, quotientCases, rates, saturation, studyConnections } from './plan.ts';
+import {
+  byServer,
+  factors,
+  pacedInFlight,
+  quotientCases,
+  rates,
+  saturation,
+  spoolCases,
+  studyConnections,
+} from './plan.ts';
 import { ServedLoad, type Step } from './served-load.ts';
 
 /** What a study needs; the bed is made when the first measurement asks for it, so that a complete journal needs none. */
@@ -108,11 +117,25 @@ const throughput = async (run: StudyRun, take: Take): Promise<void> => {
   });
 };
 
+/** As saturated as `throughput`, each time with a spool that is empty at first. */
+const spool = async (run: StudyRun, take: Take): Promise<void> => {
+  for (const how of spoolCases) {
+    const step = { key: keys.spool(how, take), rate: undefined };
+    await measure(run, 'shared', [step], async (bed, missing) => {
+      await using server = await bed.spoolingGateway();
+      await using load = new ServedLoad({ bed, server, spool: how });
+      await load.connect(saturation.connections, saturation.inFlight);
+      return await load.take(missing, run.options);
+    });
+  }
+};
+
 const studies: Record<StudyPart, (run: StudyRun, take: Take) => Promise<void>> = {
   latency,
   factors: studyFactors,
   quotient,
   throughput,
+  spool,
 };
 
 /** Has those of `steps` taken that the journal does not have, in their order, and keeps what they gave. */

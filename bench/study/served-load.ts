@@ -1,10 +1,11 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { LoadResult } from '../load/generator.ts';
 import { LoadProcess } from '../load/process.ts';
 import type { Server } from '../servers/launch.ts';
 import type { TestBed } from './bed.ts';
 import type { ConsumerProcess } from './consumer/process.ts';
 import { type Measured, measuredOf } from './measured.ts';
-import { rates } from './plan.ts';
+import { rates, type SpoolCase } from './plan.ts';
 
 /** One measured window. */
 export interface Step {
@@ -18,6 +19,8 @@ export interface Served {
   readonly server: Server;
   /** Whose latency is measured, too. */
   readonly consumer?: ConsumerProcess;
+  /** What is acknowledged reaches Kafka later; with `Kafka halted` it can't until the window is over. */
+  readonly spool?: SpoolCase;
   /** Of the topic that the server writes to; 0: it writes nowhere. The gateway's default when not given. */
   readonly partitions?: number;
 }
@@ -31,6 +34,8 @@ const host = '127.0.0.1';
 const millisecondsPerSecond = 1000;
 /** Between two rates of the same connections: what the one left behind has settled by then. */
 const betweenStepsMs = 1000;
+/** What was spooled in a window must be on Kafka by then. */
+const replayDeadlineMs = 180_000;
 /** Every load gets another: with it no event id occurs twice. */
 let bootId = Math.floor(Date.now() / millisecondsPerSecond);
 
@@ -71,10 +76,16 @@ export class ServedLoad implements AsyncDisposable {
     const window = { warmUpMs: betweenStepsMs, measureMs };
     const fromMs = performance.timeOrigin + performance.now() + betweenStepsMs;
     await consumer?.expect(fromMs, fromMs + measureMs);
-    const result = await (rate === undefined ? this.#load.saturate(window) : this.#load.pace(rate, window));
+    const result = await this.#measure(rate, window);
     const seen = await consumer?.report(result.acknowledgedTotal);
     const problems = await this.#problems(result, seen?.arrived);
     return measuredOf(rate, result, problems, seen?.figures);
+  }
+
+  async #measure(rate: number | undefined, window: { warmUpMs: number; measureMs: number }): Promise<LoadResult> {
+    const { bed, spool } = this.#served;
+    using _halted = spool === 'Kafka halted' ? bed.haltKafka() : undefined;
+    return await (rate === undefined ? this.#load.saturate(window) : this.#load.pace(rate, window));
   }
 
   /** What contradicts an acknowledgement; empty when all is well. */
@@ -83,7 +94,7 @@ export class ServedLoad implements AsyncDisposable {
     if (acknowledged === 0) throw new Error('nothing was acknowledged');
     const problems: string[] = [];
     if (unacknowledged > 0) problems.push(`${unacknowledged} publishes were never acknowledged`);
-    const written = (await this.#written()) - this.#writtenBefore;
+    const written = await this.#writtenOf(acknowledgedTotal);
     const isKept = this.#served.partitions !== 0;
     if (isKept && written < acknowledgedTotal) {
       problems.push(`${acknowledgedTotal} were acknowledged, only ${written} are on Kafka`);
@@ -92,6 +103,16 @@ export class ServedLoad implements AsyncDisposable {
       problems.push(`${acknowledgedTotal} were acknowledged, only ${arrived} reached the consumer`);
     }
     return problems;
+  }
+
+  /** How many have been written since `connect`, after the time that it takes to replay them. */
+  async #writtenOf(expected: number): Promise<number> {
+    const deadlineMs = performance.now() + (this.#served.spool === undefined ? 0 : replayDeadlineMs);
+    for (;;) {
+      const written = (await this.#written()) - this.#writtenBefore;
+      if (written >= expected || performance.now() >= deadlineMs) return written;
+      await delay(betweenStepsMs);
+    }
   }
 
   async #written(): Promise<number> {

@@ -3,7 +3,10 @@ import { addresses } from '../../command-line/addresses.ts';
 import { CommandFailure } from '../../gateway/command/failure.ts';
 import { describeConfigError } from '../../gateway/config/errors.ts';
 import { type GatewayConfig, loadConfig } from '../../gateway/config/load.ts';
+import type { KeyRing } from '../../gateway/encryption/key-ring.ts';
+import type { SecuritySettings } from '../../gateway/kafka/security/settings.ts';
 import { Cluster } from '../../record-log/cluster.ts';
+import { keysOf, letterOpener, type OpenLetter } from '../open-letters.ts';
 
 export interface LettersChoice {
   readonly config?: string;
@@ -23,8 +26,13 @@ export const withLetters = (command: Command): Command =>
 export interface Source {
   readonly config: GatewayConfig;
   readonly brokers: readonly string[];
+  readonly security: SecuritySettings;
   readonly deadLetterTopic: string;
   readonly cluster: Cluster;
+  /** The keys of the settings; undefined without any. */
+  readonly keys: KeyRing | undefined;
+  /** Opens encrypted letters with them. */
+  readonly open: OpenLetter;
 }
 
 /** Calls `use` with what was chosen, and closes its connections. @throws {CommandFailure} for unusable settings. */
@@ -36,9 +44,13 @@ export async function withSource<Result>(
   if (!loaded.ok) throw new CommandFailure(loaded.errors.map(describeConfigError).join('\n'), 2);
   const { config } = loaded;
   const brokers = choice.kafka ?? config.kafka.bootstrapBrokers;
-  const cluster = new Cluster(brokers);
+  const { tls, sasl } = config.kafka;
+  const security = { tls, sasl };
+  const keys = await keysOf(config);
+  const cluster = new Cluster(brokers, security);
   try {
-    return await use({ config, brokers, cluster, deadLetterTopic: choice.deadLetterTopic ?? config.deadLetterTopic });
+    const deadLetterTopic = choice.deadLetterTopic ?? config.deadLetterTopic;
+    return await use({ config, brokers, security, cluster, deadLetterTopic, keys, open: letterOpener(keys) });
   } finally {
     await cluster.close();
   }

@@ -27,8 +27,8 @@ export const listCommand = (): Command =>
     .action(list);
 
 async function list(options: ListOptions): Promise<void> {
-  await withSource(options, async ({ cluster, deadLetterTopic }) => {
-    const topic = await LetterTopic.open(cluster, deadLetterTopic);
+  await withSource(options, async ({ cluster, deadLetterTopic, open }) => {
+    const topic = await LetterTopic.open(cluster, deadLetterTopic, open);
     const notes = await topic.notes();
     const reasons = new Map<string, number>();
     let shown = 0;

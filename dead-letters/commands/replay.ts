@@ -1,10 +1,12 @@
 import { Command } from 'commander';
 import { count, positive } from '../../command-line/numbers.ts';
+import { encryptedTopicsOf } from '../../gateway/config/encrypted-topics.ts';
+import { eventTopicsOf } from '../../gateway/topic-demands-of.ts';
 import { Pacer } from '../../record-log/pacer.ts';
 import { RecordWriter } from '../../record-log/record-writer.ts';
 import { Reporter, stopSignal } from '../../record-log/reporter.ts';
 import { type LetterFilter, matches, withFilter } from '../filter.ts';
-import { eventTopicsOf, Judge, registeredCodecs, unregisteredCodecs } from '../judge.ts';
+import { Judge, registeredCodecs, unregisteredCodecs } from '../judge.ts';
 import { LetterTopic } from '../letter-topic.ts';
 import { LetterReplay } from '../replay.ts';
 import { type LettersChoice, type Source, withLetters, withSource } from './common.ts';
@@ -40,9 +42,9 @@ async function replay(options: ReplayCommandOptions): Promise<void> {
   const stopping = stopSignal();
   const dryRun = options.dryRun ?? false;
   await withSource(options, async (source) => {
-    const { config, cluster, deadLetterTopic } = source;
+    const { config, cluster, deadLetterTopic, open, keys } = source;
     const codecs = dryRun ? unregisteredCodecs(config) : await registeredCodecs(config);
-    const topic = await LetterTopic.open(cluster, deadLetterTopic);
+    const topic = await LetterTopic.open(cluster, deadLetterTopic, open);
     const eventTopics = eventTopicsOf(config);
     const writer = dryRun ? undefined : await openWriter(source, eventTopics, reporter);
     try {
@@ -50,10 +52,15 @@ async function replay(options: ReplayCommandOptions): Promise<void> {
         cluster,
         topic,
         notes: await topic.notes(),
-        judge: new Judge(config, codecs),
+        judge: new Judge(config, codecs, keys),
         writer,
         eventTopics,
-        context: { source: config.eventSource, tenant: config.eventTenant, deadLetterTopic },
+        context: {
+          source: config.eventSource,
+          tenant: config.eventTenant,
+          deadLetterTopic,
+          withholdDetails: encryptedTopicsOf(config).has(deadLetterTopic),
+        },
         pacer: new Pacer(dryRun ? Number.POSITIVE_INFINITY : options.rate),
         // About a second's worth: what a killed replay must look for.
         roundLetters: Math.min(mostRoundLetters, Math.ceil(options.rate)),
@@ -76,12 +83,13 @@ async function replay(options: ReplayCommandOptions): Promise<void> {
 }
 
 function openWriter(
-  { brokers, config, deadLetterTopic }: Source,
+  { brokers, security, config, deadLetterTopic }: Source,
   eventTopics: readonly string[],
   reporter: Reporter,
 ): Promise<RecordWriter> {
   return RecordWriter.open({
     brokers,
+    security,
     topics: [...eventTopics, deadLetterTopic],
     perSecond: Number.POSITIVE_INFINITY,
     maxBatchBytes: config.kafka.maxBatchBytes,

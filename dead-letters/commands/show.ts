@@ -28,7 +28,7 @@ function position(text: string): Position {
 
 async function show(at: Position, options: LettersChoice): Promise<void> {
   await withSource(options, async (source) => {
-    const topic = await LetterTopic.open(source.cluster, source.deadLetterTopic);
+    const topic = await LetterTopic.open(source.cluster, source.deadLetterTopic, source.open);
     const letter = await topic.letterAt(at.partition, at.offset);
     if (letter === undefined) {
       throw new CommandFailure(`there is no letter at ${positionOf(at)} of ${source.deadLetterTopic}`);
@@ -39,14 +39,14 @@ async function show(at: Position, options: LettersChoice): Promise<void> {
       `reason     ${letter.reason}: ${printable(letter.message)}`,
       `received   ${new Date(letter.receivedAtMs).toISOString()}`,
       `attempts   ${state.attempts}${state.accepted ? ', accepted' : ''}${lastFailure(state)}`,
-      `replay     ${isReplayable(letter) ? 'possible' : 'impossible: the letter does not hold all of the publish'}`,
+      `replay     ${isReplayable(letter) ? 'possible' : `impossible: ${letter.sealed ?? 'the letter does not hold all of the publish'}`}`,
       '',
       'headers',
       ...letter.headers.map(
         ([key, value]) => `  ${printable(key)}: ${value === null ? '(null)' : printable(String(value))}`,
       ),
       '',
-      `payload, ${letter.payload.length} bytes${letter.droppedBytes === undefined ? '' : ` of ${letter.droppedBytes}`}`,
+      `payload, ${letter.payload.length} bytes${letter.sealed === undefined ? '' : ', encrypted'}${letter.droppedBytes === undefined ? '' : ` of ${letter.droppedBytes}`}`,
       ...hexDump(letter.payload),
       '',
       ...meaningOf(letter, source),
@@ -60,6 +60,7 @@ const lastFailure = ({ reason, message }: { reason: string | undefined; message:
 
 /** What the decoder of the topic's route makes of the payload. */
 function meaningOf(letter: Letter, { config }: Source): string[] {
+  if (letter.sealed !== undefined) return ['its keys are needed to say more'];
   if (letter.record !== undefined) return [`a record for ${letter.record.kafkaTopic}, encoded already`];
   const match = new RouteTable(config.routes).match(letter.mqttTopic);
   if (match === undefined) return ['the topic matches no route of today'];

@@ -44,12 +44,20 @@ export async function openKafkaDirectory(dir: string | undefined, brokers: numbe
   return { path, clusterId: cluster.clusterId, temporary };
 }
 
-/** Writes a node's settings, and formats its data directories unless they already are. */
+/** A user of a new cluster; later ones are made by its tools. */
+export interface ScramUser {
+  readonly name: string;
+  readonly password: string;
+  readonly mechanism: 'SCRAM-SHA-256' | 'SCRAM-SHA-512';
+}
+
+/** Writes a node's settings, and formats its data directories, with these users, unless they already are. */
 export async function prepareNode(
   node: KafkaNode,
   nodes: readonly KafkaNode[],
   clusterId: string,
   extra: ServerSettings = {},
+  users: readonly ScramUser[] = [],
 ): Promise<void> {
   await Promise.all([node.dir, ...node.dataDirs].map((dir) => mkdir(dir, { recursive: true })));
   const settingsFile = join(node.dir, 'server.properties');
@@ -62,6 +70,7 @@ export async function prepareNode(
       '--config',
       settingsFile,
       '--ignore-formatted',
+      ...users.flatMap((user) => ['--add-scram', `${user.mechanism}=[name=${user.name},password=${user.password}]`]),
     ]);
   }
 }

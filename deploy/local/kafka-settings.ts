@@ -8,6 +8,17 @@ export interface ProxiedPorts {
   readonly advertisedPort: number;
 }
 
+/** A client listener beside the plaintext one: to be given certificates and users by settings `listener.name.<name>.…`. */
+export interface ListenerWish {
+  /** In capitals; in the names of settings in lower case. */
+  readonly name: string;
+  readonly protocol: 'SSL' | 'SASL_SSL' | 'SASL_PLAINTEXT';
+}
+
+export interface NodeListener extends ListenerWish {
+  readonly port: number;
+}
+
 /** Settings of a server by Kafka's own names. */
 export type ServerSettings = Readonly<Record<string, string | number | boolean>>;
 
@@ -18,6 +29,8 @@ export interface KafkaNode {
   readonly controllerPort: number;
   /** A listener of its own for clients behind a proxy, if any. */
   readonly proxied: ProxiedPorts | undefined;
+  /** More listeners for clients. */
+  readonly listeners?: readonly NodeListener[];
   /** Holds `server.properties` and `broker.log`. */
   readonly dir: string;
   /** The formatted log directories; the first one holds the controller's log, too. */
@@ -85,12 +98,18 @@ function listenerSettings(node: KafkaNode): ServerSettings {
     listeners.push(`PROXIED://127.0.0.1:${node.proxied.listenPort}`);
     advertised.push(`PROXIED://127.0.0.1:${node.proxied.advertisedPort}`);
   }
+  const protocols = ['PLAINTEXT:PLAINTEXT', 'PROXIED:PLAINTEXT', 'CONTROLLER:PLAINTEXT'];
+  for (const { name, protocol, port } of node.listeners ?? []) {
+    listeners.push(`${name}://127.0.0.1:${port}`);
+    advertised.push(`${name}://127.0.0.1:${port}`);
+    protocols.push(`${name}:${protocol}`);
+  }
   listeners.push(`CONTROLLER://127.0.0.1:${node.controllerPort}`);
   return {
     listeners: listeners.join(','),
     'advertised.listeners': advertised.join(','),
     'inter.broker.listener.name': 'PLAINTEXT',
-    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'listener.security.protocol.map': protocols.join(','),
   };
 }
 

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { classArchiveFlags, classArchivePath } from './class-archive.ts';
 import { findJava } from './java.ts';
 import { type BrokerOptions, type LocalBroker, startBroker } from './kafka-broker.ts';
-import { type KafkaDirectory, openKafkaDirectory, prepareNode } from './kafka-directory.ts';
-import type { KafkaNode, ServerSettings } from './kafka-settings.ts';
+import { type KafkaDirectory, openKafkaDirectory, prepareNode, type ScramUser } from './kafka-directory.ts';
+import type { KafkaNode, ListenerWish, NodeListener, ServerSettings } from './kafka-settings.ts';
 import { makeClassArchive } from './make-class-archive.ts';
 import { fetchServerJars } from './maven.ts';
 import { assertPortFree, freePorts } from './ports.ts';
@@ -29,6 +29,10 @@ export interface KafkaOptions {
   readonly dataDirs?: readonly (string | readonly string[] | undefined)[];
   /** Settings of every server by Kafka's names; they win over those of the local cluster. */
   readonly settings?: ServerSettings;
+  /** More listeners of each broker, on ports of their own. */
+  readonly listeners?: readonly ListenerWish[];
+  /** Users that a new cluster knows from its beginning. */
+  readonly scramUsers?: readonly ScramUser[];
   readonly onLog?: OnLog;
   /** Gives up a start that is under way; what was started by then is ended. Does nothing afterwards. */
   readonly signal?: AbortSignal;
@@ -42,6 +46,8 @@ export interface LocalKafka {
   readonly bootstrap: string[];
   /** `127.0.0.1:advertisedPort` of every broker, where the proxies listen; empty unless started with `proxied`. */
   readonly proxiedBootstrap: string[];
+  /** `127.0.0.1:port` of every broker by the names of `listeners`. */
+  readonly listenerBootstrap: ReadonlyMap<string, string[]>;
   readonly brokers: readonly LocalBroker[];
   readonly dir: string;
   /** Ends all brokers; removes the directory if it is temporary. */
@@ -95,7 +101,9 @@ async function startCluster(
   const nodes = await planNodes(directory.path, options);
   const started = performance.now();
   options.onLog?.(`starting ${options.brokers === 1 ? 'a Kafka broker' : `${options.brokers} Kafka brokers`}`);
-  await Promise.all(nodes.map((node) => prepareNode(node, nodes, directory.clusterId, options.settings)));
+  await Promise.all(
+    nodes.map((node) => prepareNode(node, nodes, directory.clusterId, options.settings, options.scramUsers)),
+  );
   options.signal?.throwIfAborted();
   const all = nodes.map((node) => node.nodeId);
   const brokers = await startAll(
@@ -111,6 +119,9 @@ async function startCluster(
     proxiedBootstrap: nodes.flatMap(({ proxied }) =>
       proxied === undefined ? [] : [`127.0.0.1:${proxied.advertisedPort}`],
     ),
+    listenerBootstrap: new Map(
+      (options.listeners ?? []).map(({ name }) => [name, nodes.flatMap((node) => addressesOf(node, name))]),
+    ),
     brokers,
     dir: directory.path,
     close: async () => {
@@ -122,7 +133,8 @@ async function startCluster(
 }
 
 async function planNodes(dir: string, options: KafkaOptions): Promise<KafkaNode[]> {
-  const free = await freePorts(options.brokers * 4);
+  const wishes = options.listeners ?? [];
+  const free = await freePorts(options.brokers * (4 + wishes.length));
   const takePorts = (): number[] => free.splice(0, options.brokers);
   const [ports, controllerPorts, listenPorts, advertisedPorts] = [
     options.ports ?? takePorts(),
@@ -133,6 +145,9 @@ async function planNodes(dir: string, options: KafkaOptions): Promise<KafkaNode[
   if (ports.length !== options.brokers) {
     throw new RangeError(`${options.brokers} brokers need as many ports, given: ${ports.join(', ')}`);
   }
+  const listenersOfNodes = ports.map((): NodeListener[] =>
+    wishes.map((wish) => ({ ...wish, port: free.shift() as number })),
+  );
   return ports.map((port, index) => {
     const nodeId = index + 1;
     const ownDir = join(dir, `broker-${nodeId}`);
@@ -144,11 +159,15 @@ async function planNodes(dir: string, options: KafkaOptions): Promise<KafkaNode[
         options.proxied === true
           ? { listenPort: listenPorts[index] as number, advertisedPort: advertisedPorts[index] as number }
           : undefined,
+      listeners: listenersOfNodes[index] ?? [],
       dir: ownDir,
       dataDirs: [options.dataDirs?.[index] ?? join(ownDir, 'data')].flat(),
     };
   });
 }
+
+const addressesOf = ({ listeners = [] }: KafkaNode, name: string): string[] =>
+  listeners.flatMap((listener) => (listener.name === name ? [`127.0.0.1:${listener.port}`] : []));
 
 async function removeIfTemporary(directory: KafkaDirectory): Promise<void> {
   if (directory.temporary) {

@@ -36,6 +36,8 @@ export interface SpawnServerOptions {
   readonly consoleLog: string;
   /** A directory that is removed when this process ends without having ended the server, so that nobody else will. */
   readonly temporaryDir: string | undefined;
+  /** Somebody else than who runs this process, for a server that refuses to run as root. */
+  readonly runAs?: { readonly uid: number; readonly gid: number } | undefined;
   /** Called when the process ends without having been asked to. */
   readonly onUnexpectedEnd?: (error: LocalServerError) => void;
 }
@@ -45,7 +47,12 @@ export async function spawnServer(options: SpawnServerOptions): Promise<ServerPr
   const log = openSync(options.consoleLog, 'a');
   let child: ChildProcess;
   try {
-    child = spawn(options.command, options.args, { cwd: options.workDir, stdio: ['ignore', log, log], detached: true });
+    child = spawn(options.command, options.args, {
+      cwd: options.workDir,
+      stdio: ['ignore', log, log],
+      detached: true,
+      ...options.runAs,
+    });
     await new Promise<void>((resolve, reject) => {
       child.once('spawn', resolve);
       child.once('error', reject);

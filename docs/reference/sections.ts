@@ -7,6 +7,7 @@ import {
   letterHeaders,
   noteHeaders,
   refusedRecordHeaders,
+  sealedHeaders,
 } from '../../gateway/core/headers/record-headers.ts';
 import { rejectionReasons } from '../../gateway/core/outcome.ts';
 import { rejectionGuide } from '../../gateway/core/rejection-guide.ts';
@@ -100,6 +101,9 @@ export const headersSection = (): string =>
     headerTable(refusedRecordHeaders),
     '### Notes of replays, besides',
     headerTable(noteHeaders),
+    '### Records whose value is encrypted, besides',
+    'See [encryption.md](encryption.md): the value then is ciphertext and tag, and the other headers are about what is in it.',
+    headerTable(sealedHeaders),
   );
 
 /** Every schema that the gateway registers, field by field. */

@@ -10,6 +10,7 @@ import { type DisturbanceCounts, disturb } from './disturbances.ts';
 import type { MemorySample } from './memory/sample.ts';
 import { watchMemory } from './memory/watch.ts';
 import type { SoakOptions } from './options.ts';
+import { stallKafka } from './start-up.ts';
 
 /** Invalid on purpose: dead letters are part of the traffic. */
 const REJECT_SHARE = 0.002;
@@ -65,6 +66,7 @@ export async function runLoad(bed: SoakBed, options: SoakOptions, screen: Screen
     const ended = new AbortController();
     const [disturbances] = await Promise.all([
       disturb(system, options, ended.signal),
+      stallKafka(bed.stage.kafka.brokers, options.minutes * 60, timeline, ended.signal),
       whileAlive(bed.gateway, fleet, options.minutes * 60_000).finally(() => ended.abort()),
     ]);
     const seconds = (Date.now() - startedAtMs) / 1000;

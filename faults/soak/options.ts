@@ -64,7 +64,8 @@ function command({ writeOut, writeErr }: Output): Command {
     .option('--json <file>', 'write everything that was measured to this file')
     .addHelpText(
       'after',
-      '\nMemory: the slope of the lower envelope over the steady part (Theil–Sen), with its 95 % interval from a block bootstrap.' +
+      '\nIn the start-up (a fifth of the run, at most five minutes) Kafka stalls twice: pools are then as large as they get.' +
+        '\nMemory: the slope of the lower envelope over the steady part (Theil–Sen), with its 95 % interval from a block bootstrap. Once a minute the gateway collects its garbage.' +
         '\nExit codes: 0 good; 1 something was lost, memory grew or the rate did not hold; 2 it could not be run or measured' +
         '\n(a run of a few minutes is too short to tell a leak), or the arguments are wrong; 130 interrupted.',
     )

@@ -1,6 +1,7 @@
 import { cpus } from 'node:os';
 import { escapeHtml, htmlPage, htmlTable } from '../report/html-page.ts';
 import { type TimeChart, timeChart } from '../report/time-chart.ts';
+import { collectionEveryS } from './memory/floor.ts';
 import type { MemorySample } from './memory/sample.ts';
 import type { MemoryTrend } from './memory/verdict.ts';
 import { answeredPerSecond, examplesOf, type SoakMeasurements, soakProblems } from './result.ts';
@@ -35,7 +36,7 @@ export function soakRows(measured: SoakMeasurements): Row[] {
     ...memory.trends.map((trend): Row => [`memory: ${trend.name}`, describeTrend(trend), trend.trend === 'growing']),
     [
       'memory: windows',
-      `${memory.windows} of ${memory.windowS} s from ${clock(measured.steadyFromS)} on, ${memory.collectedWindows} with a full collection`,
+      `${memory.windows} of ${collectionEveryS} s from ${clock(measured.steadyFromS)} on, ${memory.collectedWindows} with a full collection`,
     ],
     ['CPU: gateway, fleet', `${perSecond(cpu.gatewayS)}, ${perSecond(cpu.fleetS)}`],
     ['read back', `${whole(verdict.inKafka + verdict.inDeadLetters)} messages in ${measured.judgedInS.toFixed(0)} s`],

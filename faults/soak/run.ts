@@ -10,6 +10,7 @@ import { ledgerIn, runLoad, type SoakBed, type SoakLoad } from './load.ts';
 import { judgeMemory } from './memory/verdict.ts';
 import type { SoakOptions } from './options.ts';
 import type { SoakMeasurements } from './result.ts';
+import { startUpOf } from './start-up.ts';
 
 /** As many as the site's default; each broker leads some. */
 const PARTITIONS = 12;
@@ -19,8 +20,8 @@ const PARTITIONS = 12;
  * says nothing about a leak and hides a real one; so it is held at its largest for the whole run.
  */
 const HELD_YOUNG_GENERATION = ['--min-semi-space-size=64', '--max-semi-space-size=64'] as const;
-/** What is start-up: code is compiled, pools and caches fill. A fifth of the run, and at most five minutes. */
-const startUpS = (seconds: number): number => Math.min(300, seconds / 5);
+/** The old generation, too, is as large as V8 likes to let it get before it collects; so it is told to, see `watchMemory`. */
+const COLLECTING = ['--expose-gc', '--import', new URL('memory/collect-on-signal.ts', import.meta.url).href] as const;
 
 /**
  * Starts everything, lets it run, and reads it back.
@@ -32,7 +33,7 @@ export async function runSoak(options: SoakOptions, screen: Screen): Promise<Soa
   await using stage = await openStage({ vehicles: options.vehicles, needs: new Set(), short: false }, onLog);
   const port = await freePort();
   const { settings, eventsTopic, deadLetterTopic } = settingsOf(stage, port);
-  await using gateway = new GatewayUnderTest({ port, settings, execArgv: HELD_YOUNG_GENERATION });
+  await using gateway = new GatewayUnderTest({ port, settings, execArgv: [...HELD_YOUNG_GENERATION, ...COLLECTING] });
   await gateway.start();
   const topics = { events: eventsTopic, deadLetters: deadLetterTopic };
   const bed: SoakBed = { stage, gateway, topics, ledgerFile: ledgerIn(stage) };
@@ -73,7 +74,7 @@ function settingsOf(stage: Stage, port: number) {
 
 function measuredUnder(load: SoakLoad, options: SoakOptions) {
   const { timeline, startedAtMs, seconds, disturbances, memorySamples } = load;
-  const steadyFromS = startUpS(seconds);
+  const steadyFromS = startUpOf(seconds);
   const steady = memorySamples.filter(({ atS }) => atS >= steadyFromS && atS <= seconds);
   const memory = judgeMemory(steady, options.seed);
   return { timeline, startedAtMs, seconds, disturbances, memorySamples, steadyFromS, memory };

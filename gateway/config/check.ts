@@ -1,8 +1,8 @@
 import type { TSchema } from 'typebox';
 import { Check } from 'typebox/value';
 import { type ConfigError, joinPath } from './errors.ts';
-import { showValue } from './mask.ts';
-import { isArraySchema, isMapping, isObjectSchema, keywords, settings } from './settings-tree.ts';
+import { hidden, showValue } from './mask.ts';
+import { holdsSecret, isArraySchema, isMapping, isObjectSchema, keywords, settings } from './settings-tree.ts';
 import { suggest } from './suggest.ts';
 
 type Path = readonly (string | number)[];
@@ -74,6 +74,6 @@ function whereItBelongs(key: string, names: readonly string[]): string {
 const wrongValue = (schema: TSchema, value: unknown, path: Path): ConfigError => ({
   code: 'wrong_value',
   setting: joinPath(path) || 'the settings',
-  value: showValue(value),
+  value: holdsSecret(schema) ? hidden : showValue(value),
   allowed: describeAllowed(schema),
 });

@@ -10,6 +10,8 @@ export const configErrorCodes = [
   'contradiction',
   /** A route is not consistent in itself, or overlaps another. */
   'invalid_route',
+  /** A rule of authorization is none, or could never apply. */
+  'invalid_rule',
 ] as const;
 export type ConfigErrorCode = (typeof configErrorCodes)[number];
 
@@ -39,6 +41,8 @@ export function describeConfigError({ code, setting, value, allowed }: ConfigErr
       return `${setting}: ${value} contradicts another setting; needed: ${allowed}`;
     case 'invalid_route':
       return `${setting}: ${value}`;
+    case 'invalid_rule':
+      return `${setting}: ${value} ${allowed}`;
   }
 }
 

@@ -6,6 +6,8 @@ import { mapTexts } from './settings-tree.ts';
 const userInfo = /^([a-z][a-z0-9+.-]*:\/\/)?\S*@/i;
 const secretParameter = /([?&][^=&#\s]*(?:token|secret|key|password)[^=&#\s]*=)[^&#\s]*/gi;
 const longestShown = 120;
+/** In the place of what is not shown at all. */
+export const hidden = '***';
 
 /**
  * Hides the user name and password of an address, and the parameters of its query that are named like secrets:
@@ -27,7 +29,10 @@ export function showValue(value: unknown): string {
 
 /** The same settings with every secret hidden; for printing and logging, not for use. */
 export const maskConfig = (config: GatewayConfig): GatewayConfig =>
-  mapTexts(gatewaySettings, config, (text, holds) => (holds === 'url' ? maskText(text) : text)) as GatewayConfig;
+  mapTexts(gatewaySettings, config, (text, holds) => {
+    if (holds === 'secret') return text === '' ? '' : hidden;
+    return holds === 'url' ? maskText(text) : text;
+  }) as GatewayConfig;
 
 /** The effective settings as YAML, secrets masked; fit to be given back as a file once the secrets are put in. */
 export const printConfig = (config: GatewayConfig): string => stringify(maskConfig(config), { lineWidth: 0 });

@@ -1,5 +1,6 @@
 import type { ConfigError } from './errors.ts';
 import { joinPath } from './errors.ts';
+import { showValue } from './mask.ts';
 import type { GatewayConfig } from './schema.ts';
 
 /** Relations between the schema registry and the rest. */
@@ -7,9 +8,8 @@ export function registryContradictions({ schemaRegistry, routes }: GatewayConfig
   const { type, url, glue } = schemaRegistry;
   if (type === 'confluent') {
     if (URL.canParse(url)) return [];
-    return [
-      { code: 'wrong_value', setting: 'schemaRegistry.url', value: `"${url}"`, allowed: 'an http or https address' },
-    ];
+    const allowed = 'an http or https address, whose user name and password are percent-encoded';
+    return [{ code: 'wrong_value', setting: 'schemaRegistry.url', value: showValue(url), allowed }];
   }
   const errors: ConfigError[] = [];
   if (glue.region === '') {

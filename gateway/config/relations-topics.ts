@@ -6,7 +6,7 @@ import { topicNaming } from './topic-naming.ts';
 
 type Config = Pick<
   GatewayConfig,
-  'routes' | 'eventTopics' | 'deadLetterTopic' | 'connectivity' | 'alerts' | 'topicNaming'
+  'routes' | 'eventTopics' | 'deadLetterTopic' | 'connectivity' | 'alerts' | 'administration' | 'topicNaming'
 >;
 
 /** Checks which topics the gateway writes to, and what they are called. */
@@ -54,11 +54,20 @@ function misnamed(config: Config): ConfigError[] {
 }
 
 /** Every topic that is written to, under the setting that names it. */
-function topicsOf({ routes, deadLetterTopic, connectivity, alerts }: Config): [setting: string, topic: string][] {
+function topicsOf({
+  routes,
+  deadLetterTopic,
+  connectivity,
+  alerts,
+  administration,
+}: Config): [setting: string, topic: string][] {
   return [
     ...routes.map(({ kafkaTopic }, index): [string, string] => [joinPath(['routes', index, 'kafkaTopic']), kafkaTopic]),
     ['deadLetterTopic', deadLetterTopic],
     ...(connectivity.enabled ? [['connectivity.topic', connectivity.topic] as [string, string]] : []),
     ...(alerts.enabled ? [['alerts.topic', alerts.topic] as [string, string]] : []),
+    ...(administration.enabled && administration.audit.topic !== ''
+      ? [['administration.audit.topic', administration.audit.topic] as [string, string]]
+      : []),
   ];
 }

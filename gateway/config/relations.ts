@@ -3,10 +3,19 @@ import { RouteTable } from '../core/route-table.ts';
 import { type ConfigError, joinPath } from './errors.ts';
 import { showValue } from './mask.ts';
 import { leastCeilingBytes, memoryNeeds } from './memory-needs.ts';
+import { administrationContradictions } from './relations-administration.ts';
 import { alertContradictions } from './relations-alerts.ts';
+import { authorizationContradictions } from './relations-authorization.ts';
+import { deviceStoreContradictions } from './relations-device-store.ts';
 import { duplicatesContradictions } from './relations-duplicates.ts';
+import { encryptionContradictions } from './relations-encryption.ts';
+import { kafkaSecurityContradictions } from './relations-kafka-security.ts';
+import { limitContradictions } from './relations-limits.ts';
 import { registryContradictions } from './relations-registry.ts';
+import { tlsContradictions } from './relations-tls.ts';
+import { tokenContradictions } from './relations-tokens.ts';
 import { topicContradictions } from './relations-topics.ts';
+import { transportContradictions } from './relations-transport.ts';
 import type { GatewayConfig } from './schema.ts';
 
 type Path = readonly (string | number)[];
@@ -22,11 +31,20 @@ export const contradictions = (config: GatewayConfig): ConfigError[] => [
   ...ordering(config),
   ...spooling(config),
   ...listening(config),
+  ...tlsContradictions(config),
+  ...transportContradictions(config),
+  ...tokenContradictions(config),
+  ...deviceStoreContradictions(config),
   ...routing(config),
+  ...authorizationContradictions(config),
   ...topicContradictions(config),
+  ...administrationContradictions(config),
   ...alertContradictions(config),
   ...duplicatesContradictions(config),
+  ...encryptionContradictions(config),
   ...addresses(config),
+  ...kafkaSecurityContradictions(config),
+  ...limitContradictions(config),
   ...memory(config),
 ];
 
@@ -157,7 +175,7 @@ const covers = (a: string, b: string): boolean => a === b || a === '::' || (a ==
 const collide = (a: Address, b: Address): boolean =>
   a.port === b.port && a.port !== 0 && (covers(a.host, b.host) || covers(b.host, a.host));
 
-function listening({ listeners, identity, admin }: GatewayConfig): ConfigError[] {
+function listening({ listeners, admin }: GatewayConfig): ConfigError[] {
   const errors = listeners.flatMap((listener, index) => {
     const found: ConfigError[] = [];
     for (const earlier of listeners.slice(0, index)) {
@@ -174,11 +192,6 @@ function listening({ listeners, identity, admin }: GatewayConfig): ConfigError[]
   const taken = listeners.find((listener) => collide(listener, admin));
   if (taken !== undefined) {
     errors.push(contradiction(['admin', 'port'], admin.port, `a port that listener ${taken.name} does not have`));
-  }
-  const needsRegistry = listeners.find((listener) => listener.auth === 'registry');
-  if (needsRegistry !== undefined && identity.databasePath === '') {
-    const allowed = `a file, as listener ${needsRegistry.name} has auth: registry`;
-    errors.push(contradiction(['identity', 'databasePath'], '', allowed));
   }
   return errors;
 }

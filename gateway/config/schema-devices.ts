@@ -1,17 +1,41 @@
 import { Type } from 'typebox';
+import { postgres } from './schema-device-store.ts';
 import { integer, section, text } from './schema-parts.ts';
+import { certificates, listenerTls } from './schema-tls.ts';
+import { tokens } from './schema-tokens.ts';
+import { listenerProxyProtocol, listenerWebSocket } from './schema-transport.ts';
 
 export const listener = section('One address that devices connect to.', {
   name: text('Name in logs and metrics.', {
     pattern: '^[a-z][a-z0-9-]{0,31}$',
     rule: 'a letter and up to 31 letters, digits or -, in lower case',
   }),
-  host: text('Address to listen on.', { default: '0.0.0.0', minLength: 1 }),
+  host: text('Address to listen on; `0.0.0.0` for all of this machine, which needs `tls` or `allowPlaintext`.', {
+    default: '127.0.0.1',
+    minLength: 1,
+  }),
   port: integer('TCP port; 0 takes any free one.', { default: 1883, minimum: 0, maximum: 65_535 }),
   auth: Type.Enum(['registry', 'anonymous'], {
     default: 'registry',
     description:
       '`registry`: user name and password of a registered device. `anonymous`: anybody, for any vehicle or bay; trusted networks only.',
+  }),
+  allowPlaintext: Type.Boolean({
+    default: false,
+    description:
+      'Without `tls`, listen on an address that others can reach. Passwords and positions can then be read on the way.',
+  }),
+  tls: Type.Optional(listenerTls),
+  transport: Type.Enum(['tcp', 'websocket'], {
+    default: 'tcp',
+    description: 'What carries MQTT: TCP as it is, or WebSocket. Over TLS where the listener has `tls`.',
+  }),
+  webSocket: listenerWebSocket,
+  proxyProtocol: Type.Optional(listenerProxyProtocol),
+  credentials: Type.Enum(['secret', 'token', 'either'], {
+    default: 'secret',
+    description:
+      "With `auth: registry`, what the password is. `secret`: the device's own. `token`: a JWT, see `identity.tokens`. `either`: what has the shape of a JWT is one.",
   }),
 });
 
@@ -75,8 +99,13 @@ export const mqtt = section('Limits of the MQTT edge.', {
 });
 
 export const identity = section('Device registry and credentials.', {
+  store: Type.Enum(['sqlite', 'postgres'], {
+    default: 'sqlite',
+    description:
+      'Where the device registry is. `sqlite`: in a file, for one gateway, or several on one machine. `postgres`: in a server, for any number of gateways.',
+  }),
   databasePath: text(
-    'SQLite file of the device registry; made when missing. Needed by listeners with `auth: registry`.',
+    'With `store: sqlite`: file of the device registry; made when missing. Needed by listeners with `auth: registry`.',
     {
       default: 'devices.sqlite',
       holds: 'path',
@@ -88,12 +117,16 @@ export const identity = section('Device registry and credentials.', {
     maximum: 10_000_000,
   }),
   cacheTtlSeconds: integer(
-    "How long verified credentials are remembered. Disabling, rotating and removing take effect at the device's next CONNECT, cached or not.",
+    'How long verified credentials are remembered. A change of the device in the registry counts within 5 seconds, remembered or not.',
     {
       default: 86_400,
       minimum: 1,
       maximum: 31_536_000,
     },
+  ),
+  offlineGraceSeconds: integer(
+    'For how long devices that have proved themselves before may connect while the registry does not answer; others are told that the server is unavailable (0x88). 0: not at all. Counted from when changes are seen no more.',
+    { default: 3600, minimum: 0, maximum: 604_800 },
   ),
   hashConcurrency: integer(
     'Password hashes computed at once, off the event loop; more than 3 need a larger UV_THREADPOOL_SIZE.',
@@ -103,9 +136,15 @@ export const identity = section('Device registry and credentials.', {
       maximum: 64,
     },
   ),
-  hashQueueMax: integer('Connections that may wait for a hash; further ones are told that the server is busy.', {
-    default: 1000,
-    minimum: 1,
-    maximum: 1_000_000,
-  }),
+  hashQueueMax: integer(
+    'Connections that may wait for a hash, and as many again from addresses that devices have logged in from; further ones are told that the server is busy.',
+    {
+      default: 1000,
+      minimum: 1,
+      maximum: 1_000_000,
+    },
+  ),
+  postgres,
+  certificates,
+  tokens,
 });

@@ -41,6 +41,12 @@ const route = section('One way from MQTT topics to a Kafka topic.', {
       { minLength: 1 },
     ),
   ),
+  encrypted: Type.Optional(
+    Type.Boolean({
+      description:
+        'Encrypt the values of its records, see `encryption`; false unless given. All routes to one Kafka topic must agree.',
+    }),
+  ),
 });
 
 /** The settings about routes; `defaults` are those of the core. */

@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import { sasl, tls } from './schema-kafka-security.ts';
 import { integer, section, text } from './schema-parts.ts';
 
 const createTopics = section(
@@ -80,5 +81,7 @@ export const kafka = section('Producing to Kafka.', {
     minimum: 0,
     maximum: 3_600_000,
   }),
+  tls,
+  sasl,
   createTopics,
 });

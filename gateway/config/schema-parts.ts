@@ -1,7 +1,10 @@
 import { Type } from 'typebox';
 
-/** What a text setting holds beyond text: a `path` is resolved, a `url` is shown without its user name and password. */
-export type Holds = 'path' | 'url';
+/**
+ * What a text setting holds beyond text: a `path` is resolved, a `url` is shown without its user name and password, a
+ * `secret` is never shown.
+ */
+export type Holds = 'path' | 'url' | 'secret';
 
 interface Range {
   readonly default: number;

@@ -8,6 +8,7 @@ const glue = section('AWS Glue, with `type: glue`. Credentials come from the def
     default: '',
     pattern: '^(https?://[^\\s]+)?$',
     rule: 'an http or https address, or nothing',
+    holds: 'url',
   }),
 });
 

@@ -45,6 +45,10 @@ export const spool = section('Spool on disk for long outages of Kafka.', {
       maximum: 100_000_000,
     },
   ),
+  encrypted: Type.Boolean({
+    default: false,
+    description: 'Encrypt what is in the segment files, with the keys of `encryption`.',
+  }),
   replayMaxBytes: integer('Their encoded bytes; one batch may exceed either.', {
     default: 8_388_608,
     minimum: 16_384,

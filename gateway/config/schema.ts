@@ -1,11 +1,15 @@
 import { type Static, Type } from 'typebox';
 import { defaultRoutes } from '../core/default-routes.ts';
+import { administration } from './schema-administration.ts';
 import { alerts } from './schema-alerts.ts';
+import { authorization } from './schema-authorization.ts';
 import { deadLetters } from './schema-dead-letters.ts';
 import { identity, listener, mqtt } from './schema-devices.ts';
 import { duplicates } from './schema-duplicates.ts';
+import { encryption } from './schema-encryption.ts';
 import { connectivity, eventSettings, eventTopics, routes, validation } from './schema-events.ts';
 import { kafka } from './schema-kafka.ts';
+import { limits } from './schema-limits.ts';
 import { integer, section, text } from './schema-parts.ts';
 import { schemaRegistry } from './schema-registry.ts';
 import { memory, readiness, shutdown } from './schema-running.ts';
@@ -32,10 +36,13 @@ export const gatewaySettings = section('Settings of the Edge Ingest Gateway.', {
   }),
   mqtt,
   identity,
+  authorization,
+  limits,
   ...routes(defaultRoutes),
   validation,
   kafka,
   spool,
+  encryption,
   ...eventSettings,
   eventTopics,
   connectivity,
@@ -44,6 +51,7 @@ export const gatewaySettings = section('Settings of the Edge Ingest Gateway.', {
   alerts,
   schemaRegistry,
   admin,
+  administration,
   readiness,
   memory,
   shutdown,

@@ -33,6 +33,12 @@ export const keywords = (schema: TSchema): Keywords => schema as Keywords;
 export const isObjectSchema = (schema: TSchema): schema is TObject => keywords(schema).type === 'object';
 export const isArraySchema = (schema: TSchema): schema is TArray => keywords(schema).type === 'array';
 
+/** Whether a secret is somewhere in it: then nothing of a wrong value is fit to be shown. */
+export const holdsSecret = (schema: TSchema): boolean =>
+  isObjectSchema(schema)
+    ? Object.values(schema.properties).some(holdsSecret)
+    : keywords(schema).holds === 'secret' || (isArraySchema(schema) && holdsSecret(schema.items));
+
 /** `createTopics` → `CREATE_TOPICS`. */
 const upperSnake = (key: string): string => key.replace(/(?<=[a-z0-9])(?=[A-Z])/g, '_').toUpperCase();
 

@@ -4,6 +4,8 @@ import { fitted, writeBytes, writeLength, writeOwnHeader, writeOwnKey } from './
 import type { HeaderName } from './headers/record-headers.ts';
 import { millisecondsLength, TimestampWriter } from './headers/timestamp-writer.ts';
 import { truncateUtf8 } from './headers/utf8.ts';
+import { maxGroupsBytes } from './identity.ts';
+import type { Rejection } from './outcome.ts';
 import type { RecordEncoder } from './record-sink.ts';
 
 /** CloudEvents type of all dead letters. */
@@ -18,6 +20,9 @@ const maxTextBytes = 256;
  */
 const headersAlways = 10;
 
+/** In the place of what a header must not tell. */
+export const withheldDetail = 'withheld, as the payload is encrypted';
+
 const cut = (text: string | undefined): string | undefined => text && truncateUtf8(text, maxTextBytes);
 
 /**
@@ -29,7 +34,7 @@ const cut = (text: string | undefined): string | undefined => text && truncateUt
  *   refused again has the same
  * - `dlq_reason`: one of `rejectionReasons`; `dlq_message`: field, value and limit in words
  * - `dlq_device_id`, `dlq_device_kind` (vehicle, bay or anonymous), `dlq_bound_to` (empty for anonymous), `dlq_mqtt_topic`,
- *   `dlq_qos` (0, 1 or 2): with these a replay authorizes the publish as at first
+ *   `dlq_qos` (0, 1 or 2), and `dlq_groups` when it is in some: with these a replay authorizes the publish as at first
  * - `dlq_truncated`: only when one of these was too long and was cut, so that the letter cannot be replayed
  * - `dlq_unkept_publishes`: only when some of the device were rejected before this one without a letter (`LetterCap`)
  * - `dlq_received_time`: RFC 3339 with milliseconds, also the record's timestamp, unless Kafka refused that
@@ -37,8 +42,11 @@ const cut = (text: string | undefined): string | undefined => text && truncateUt
 export class DeadLetterEncoder implements RecordEncoder<DeadLetter> {
   readonly #common: CommonHeaders;
   readonly #timestamps = new TimestampWriter();
+  readonly #withholdDetails: boolean;
 
-  constructor(origin: RecordOrigin) {
+  /** @param withholdDetails `dlq_message` says nothing, because it quotes values of a payload that is to be encrypted. */
+  constructor(origin: RecordOrigin, withholdDetails = false) {
+    this.#withholdDetails = withholdDetails;
     this.#common = new CommonHeaders(origin, { eventType: deadLetterType });
   }
 
@@ -59,9 +67,14 @@ export class DeadLetterEncoder implements RecordEncoder<DeadLetter> {
     const deviceId = truncateUtf8(identity.deviceId, maxTextBytes);
     const boundTo = truncateUtf8(identity.boundTo, maxTextBytes);
     const mqttTopic = truncateUtf8(publish.topic, maxTextBytes);
+    const allGroups = identity.groups?.join(',') ?? '';
+    // Whole, as a replay is authorized by them: more than these no device is in.
+    const groups = truncateUtf8(allGroups, maxGroupsBytes);
     const optional: [key: HeaderName, value: string][] = [];
+    if (groups !== '') optional.push(['dlq_groups', groups]);
     if (form === 'stripped') optional.push(['dlq_dropped_payload_bytes', String(publish.payload.length)]);
-    if (mqttTopic !== publish.topic || deviceId !== identity.deviceId || boundTo !== identity.boundTo) {
+    const isCut = deviceId !== identity.deviceId || boundTo !== identity.boundTo || groups !== allGroups;
+    if (isCut || mqttTopic !== publish.topic) {
       optional.push(['dlq_truncated', 'true']);
     }
     if (letter.unkept > 0) optional.push(['dlq_unkept_publishes', String(letter.unkept)]);
@@ -72,7 +85,7 @@ export class DeadLetterEncoder implements RecordEncoder<DeadLetter> {
     at = writeOwnHeader('ce_id', `${sender}:${letter.digest}:dead-letter`, target, at);
     at = writeOwnHeader('content-type', cut(publish.contentType) || 'application/octet-stream', target, at);
     at = writeOwnHeader('dlq_reason', rejection.reason, target, at);
-    at = writeOwnHeader('dlq_message', truncateUtf8(rejection.detail, maxMessageBytes), target, at);
+    at = writeOwnHeader('dlq_message', this.#messageOf(rejection), target, at);
     at = writeOwnHeader('dlq_device_id', deviceId, target, at);
     at = writeOwnHeader('dlq_device_kind', identity.kind, target, at);
     at = writeOwnHeader('dlq_bound_to', boundTo, target, at);
@@ -82,5 +95,9 @@ export class DeadLetterEncoder implements RecordEncoder<DeadLetter> {
     at = this.#timestamps.writeMilliseconds(receivedAtMs, target, at);
     for (const [name, value] of optional) at = writeOwnHeader(name, value, target, at);
     return fitted(at, target);
+  }
+
+  #messageOf({ detail }: Rejection): string {
+    return this.#withholdDetails ? withheldDetail : truncateUtf8(detail, maxMessageBytes);
   }
 }

@@ -28,6 +28,8 @@ export interface IngestOptions extends RecordOrigin {
   readonly pipeline: Pipeline;
   readonly sink: RecordSink;
   readonly deadLetterTopic: string;
+  /** Letters are encrypted behind the sink: what they hold of payloads must not stand in a header. Default: false. */
+  readonly withholdDetails?: boolean;
   /** Undefined: every rejected publish becomes a letter. */
   readonly letterCap?: LetterCap | undefined;
   readonly observer: IngestObserver;
@@ -47,7 +49,7 @@ export class Ingest implements Concluder, DeadLetterOwner {
 
   constructor(options: IngestOptions) {
     this.#options = options;
-    this.#letterEncoder = new DeadLetterEncoder(options);
+    this.#letterEncoder = new DeadLetterEncoder(options, options.withholdDetails);
   }
 
   receive(publish: Publish): void {

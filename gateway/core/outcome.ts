@@ -2,7 +2,7 @@
 export const rejectionReasons = [
   /** The topic matches no configured route. */
   'no_route',
-  /** The topic belongs to another vehicle or bay. */
+  /** The topic belongs to another vehicle or bay, or no rule allows it. */
   'not_authorized',
   /** The payload names another vehicle or bay than the topic and the identity. */
   'wrong_identity',

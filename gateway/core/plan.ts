@@ -1,5 +1,9 @@
+import { Access } from './access.ts';
 import type { AlertPlan } from './alerts/append-alerts.ts';
+import { defaultRules } from './authorization/default-rules.ts';
+import { RuleSet } from './authorization/rule-set.ts';
 import type { RouteCodec } from './codec.ts';
+import { defaultCommandTopic } from './default-routes.ts';
 import type { DeviceWindows } from './duplicates/device-windows.ts';
 import type { DeviceEvent } from './event.ts';
 import type { RecordOrigin } from './headers/common-headers.ts';
@@ -18,6 +22,8 @@ export interface BatchLimits {
 }
 
 export interface PipelineOptions extends RecordOrigin {
+  /** What devices may do. Undefined: what they may by default. */
+  readonly access?: Access | undefined;
   readonly routes: readonly RouteSettings[];
   /** Codec of each protobuf route, by the route's pattern. */
   readonly codecs: ReadonlyMap<string, RouteCodec>;
@@ -48,6 +54,7 @@ export interface RoutePlan {
 /** The settings of a pipeline, checked and taken apart once. */
 export interface PipelinePlan {
   readonly table: RouteTable;
+  readonly access: Access;
   /** In the order of `table.routes`. */
   readonly routes: readonly RoutePlan[];
   readonly clock: EventClock;
@@ -69,6 +76,7 @@ export function planPipeline(options: PipelineOptions): PipelinePlan {
   const table = new RouteTable(options.routes);
   return {
     table,
+    access: options.access ?? new Access(table, new RuleSet(defaultRules(options.routes, defaultCommandTopic))),
     routes: table.routes.map((route) => planRoute(route, options)),
     maxBatchItems: options.limits.maxBatchItems,
     clock: new EventClock(options.limits, options.clockObserver),

@@ -38,6 +38,11 @@ export abstract class Publish implements Settleable {
     return 0;
   }
 
+  /** A will: the device is not there, and had to be allowed to leave it. */
+  get isWill(): boolean {
+    return false;
+  }
+
   /** What is remembered of the publish before it; undefined: nothing is, and nothing will be of this one. */
   get recall(): Recall | undefined {
     return undefined;

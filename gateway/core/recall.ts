@@ -1,4 +1,5 @@
 import { HeaderTemplate } from './headers/header-template.ts';
+import type { Identity } from './identity.ts';
 import type { RouteMatch, RouteTable } from './route-table.ts';
 
 /**
@@ -10,6 +11,9 @@ export class Recall {
   #table: RouteTable | undefined;
   #topic = '';
   #match: RouteMatch | undefined;
+  /** Under which generation of rules the topic was allowed, and to whom; 0: not yet. A number, as old rules must go. */
+  #allowedUnder = 0;
+  #allowedTo: Identity | undefined;
 
   /** What `table` says of the topic. */
   match(table: RouteTable, topic: string): RouteMatch | undefined {
@@ -17,7 +21,19 @@ export class Recall {
       this.#match = table.match(topic);
       this.#table = table;
       this.#topic = topic;
+      this.#allowedUnder = 0;
     }
     return this.#match;
+  }
+
+  /** Whether the rules of this generation, and not those before a reload, have allowed the device the topic of the last `match`. */
+  isAllowed(generation: number, identity: Identity): boolean {
+    return generation === this.#allowedUnder && identity === this.#allowedTo;
+  }
+
+  /** The device may publish to the topic of the last `match`. */
+  allow(generation: number, identity: Identity): void {
+    this.#allowedUnder = generation;
+    this.#allowedTo = identity;
   }
 }

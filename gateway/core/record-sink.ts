@@ -31,8 +31,8 @@ export interface RecordSink {
    * @param topic Kafka topic; one of those that the sink was started with.
    * @param key record key, UTF-8; decides the partition (murmur2, as in the Java client). Empty: no key, any partition.
    * @param timestampMs record timestamp, milliseconds since the epoch, or `undated`.
-   * @param settleable told the outcome exactly once, if and only if this returns true. No other record is told its outcome
-   * before this returns: what was derived for a record is taken back when it is refused, and must be the last thing done.
+   * @param settleable told the outcome exactly once, if and only if this returns true. Nobody is told an outcome during the
+   * call, so that the caller can take back what it has derived for a record that is refused.
    * @returns false when the record alone is larger than a batch may be: nothing was written.
    * @throws what the encoder throws, and for want of memory; nothing was written then, either.
    */

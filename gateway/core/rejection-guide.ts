@@ -14,8 +14,10 @@ export const rejectionGuide: Readonly<Record<RejectionReason, RejectionGuide>> =
     remedy: 'Mend the topic in the device, or add a route (`routes`) and replay.',
   },
   not_authorized: {
-    meaning: 'The MQTT topic belongs to another vehicle or bay than the one that the device is bound to.',
-    remedy: 'Look at the binding with `npm run devices -- list`; bind the device anew, or mend its topic.',
+    meaning:
+      'The MQTT topic belongs to another vehicle or bay than the one that the device is bound to, or the rules of authorization do not allow it.',
+    remedy:
+      'Ask `npm run authorize` which it is. Look at the binding with `npm run devices -- list`; bind the device anew, mend the rules, or mend its topic.',
   },
   wrong_identity: {
     meaning: "The payload names another vehicle or bay than the topic and the device's binding.",

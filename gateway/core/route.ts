@@ -35,6 +35,8 @@ export interface RouteSettings {
    * it is required of messages what it requires.
    */
   readonly schema?: string;
+  /** The values of its records are encrypted on their way to the sink; nothing in here depends on it. */
+  readonly encrypted?: boolean;
 }
 
 /** What is wrong with the settings of a route. The message names the route and the offending part. */

@@ -1,16 +1,22 @@
+import { FairQueue } from '../core/limits/fair-queue.ts';
+
 /**
- * Limits how much expensive work runs at once and how much may wait for its turn, first come first served. Full means
- * refused at once, so that a flood of wrong passwords costs memory and time within limits.
+ * Limits how much expensive work runs at once and how much may wait for its turn. Sources take turns, first come first
+ * served within each; where there is no room, the one that has most waiting gives way. Known sources have every second turn
+ * for themselves, and a queue of their own, as strangers can be as many as they like. So a flood of wrong passwords costs
+ * memory and time within limits, and hardly keeps anybody waiting who comes from elsewhere.
  */
 export class HashQueue {
   readonly #concurrency: number;
-  readonly #maxWaiting: number;
-  readonly #waiting: (() => void)[] = [];
+  readonly #known: FairQueue<PromiseWithResolvers<boolean>>;
+  readonly #strangers: FairQueue<PromiseWithResolvers<boolean>>;
+  #isKnownsTurn = false;
   #running = 0;
 
   constructor(concurrency: number, maxWaiting: number) {
     this.#concurrency = concurrency;
-    this.#maxWaiting = maxWaiting;
+    this.#known = new FairQueue(maxWaiting);
+    this.#strangers = new FairQueue(maxWaiting);
   }
 
   get running(): number {
@@ -18,17 +24,24 @@ export class HashQueue {
   }
 
   get waiting(): number {
-    return this.#waiting.length;
+    return this.#known.size + this.#strangers.size;
   }
 
-  /** Runs `work` when it is its turn; undefined, without running it, when the queue is full. */
-  run<Result>(work: () => Promise<Result>): Promise<Result> | undefined {
+  /**
+   * Runs `work` when it is its turn.
+   *
+   * @param source who it is for.
+   * @param isKnown that is somebody who was right before.
+   * @returns undefined, at once or later, without having run it, when there is no room for it (any more).
+   */
+  run<Result>(work: () => Promise<Result>, source = '', isKnown = false): Promise<Result | undefined> | undefined {
     if (this.#running < this.#concurrency) return this.#start(work);
-    if (this.#waiting.length >= this.#maxWaiting) return undefined;
-    const turn = Promise.withResolvers<void>();
-    this.#waiting.push(turn.resolve);
+    const turn = Promise.withResolvers<boolean>();
+    const displaced = (isKnown ? this.#known : this.#strangers).push(source, turn);
+    if (displaced === turn) return undefined;
+    displaced?.resolve(false);
     // The place of the one that ended passes on directly: `running` is not lowered in between.
-    return turn.promise.then(() => this.#finish(work));
+    return turn.promise.then((isItsTurn) => (isItsTurn ? this.#finish(work) : undefined));
   }
 
   #start<Result>(work: () => Promise<Result>): Promise<Result> {
@@ -40,9 +53,15 @@ export class HashQueue {
     try {
       return await work();
     } finally {
-      const next = this.#waiting.shift();
+      const next = this.#next();
       if (next === undefined) this.#running -= 1;
-      else next();
+      else next.resolve(true);
     }
+  }
+
+  #next(): PromiseWithResolvers<boolean> | undefined {
+    this.#isKnownsTurn = !this.#isKnownsTurn;
+    const [first, second] = this.#isKnownsTurn ? [this.#known, this.#strangers] : [this.#strangers, this.#known];
+    return first.shift() ?? second.shift();
   }
 }

@@ -5,13 +5,23 @@ export const registryErrorCodes = [
   'registry_unopenable',
   /** A newer version of this program has written it. */
   'registry_too_new',
+  /** The database has no tables of the registry, and nobody asked to make them. */
+  'registry_missing',
   /** Another process holds the write lock longer than the busy timeout. */
   'registry_busy',
+  /** The server can't be reached, or closes connections. */
+  'registry_unreachable',
+  /** The server did not answer in time. */
+  'registry_timeout',
+  /** The server refuses the login, the database, or what the user may do in it. */
+  'registry_refused',
+  /** As many wait for the server as may. */
+  'registry_overloaded',
   'registry_failed',
 ] as const;
 export type DeviceRegistryErrorCode = (typeof registryErrorCodes)[number];
 
-/** The device registry can't be used. Its message names the file. */
+/** The device registry can't be used. Its message names the file or the address. */
 export class DeviceRegistryError extends CodedError<DeviceRegistryErrorCode> {
   override readonly name = 'DeviceRegistryError';
 }

@@ -1,10 +1,19 @@
 import { closeSync, openSync } from 'node:fs';
-import { DatabaseSync, type SQLOutputValue, type StatementSync } from 'node:sqlite';
-import type { DeviceKind } from '../core/identity.ts';
-import type { Device } from './device.ts';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { type Change, ChangePoll } from './change-poll.ts';
+import type { Device, DeviceChanges, NewDevice } from './device.ts';
+import { type ChangeListener, type DeviceFilter, type DeviceStore, mostTakenNamed } from './device-store.ts';
 import { DeviceRegistryError, toDeviceRegistryError } from './registry-error.ts';
-import { StagedImport } from './registry-import.ts';
 import { migrate } from './registry-migrations.ts';
+import {
+  changeDevice,
+  insertDevice,
+  type Row,
+  selectDevices,
+  toChangeValues,
+  toDevice,
+  toRow,
+} from './registry-rows.ts';
 
 export interface RegistryOptions {
   /**
@@ -14,33 +23,24 @@ export interface RegistryOptions {
   readonly busyTimeoutMs: number;
 }
 
-const columns = 'device_id, kind, bound_to, secret_hash, enabled, created_at_ms, rotated_at_ms';
-
 /**
  * The devices that may connect, in an SQLite file. The gateway and the `devices` command use it at the same time: WAL
  * lets one write while others read, and each read sees the latest commit.
  *
- * Every method throws a `DeviceRegistryError` when the database fails.
+ * The work is done before a method returns; its result comes as a promise, as from every other store.
  */
-export class DeviceRegistry {
+export class DeviceRegistry implements DeviceStore {
   readonly path: string;
   readonly #database: DatabaseSync;
   readonly #find: StatementSync;
   readonly #add: StatementSync;
-  readonly #enable: StatementSync;
-  readonly #rotate: StatementSync;
-  readonly #remove: StatementSync;
+  #poll: ChangePoll | undefined;
 
   private constructor(path: string, database: DatabaseSync) {
     this.path = path;
     this.#database = database;
-    this.#find = database.prepare(`SELECT ${columns} FROM devices WHERE device_id = ?`);
-    this.#add = database.prepare(
-      `INSERT INTO devices (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-    );
-    this.#enable = database.prepare('UPDATE devices SET enabled = ? WHERE device_id = ?');
-    this.#rotate = database.prepare('UPDATE devices SET secret_hash = ?, rotated_at_ms = ? WHERE device_id = ?');
-    this.#remove = database.prepare('DELETE FROM devices WHERE device_id = ?');
+    this.#find = database.prepare(`${selectDevices} WHERE device_id = ?`);
+    this.#add = database.prepare(insertDevice);
   }
 
   /** Opens the file, makes it when missing (readable by its owner only), and brings its tables up to date. */
@@ -63,56 +63,112 @@ export class DeviceRegistry {
     }
   }
 
-  find(deviceId: string): Device | undefined {
+  get name(): string {
+    return this.path;
+  }
+
+  async find(deviceId: string): Promise<Device | undefined> {
     return this.#guard(() => {
       const row = this.#find.get(deviceId);
       return row === undefined ? undefined : toDevice(row);
     });
   }
 
-  /** @returns false when the id is taken; nothing is changed then. */
-  add(device: Device): boolean {
+  async findAll(deviceIds: readonly string[]): Promise<ReadonlyMap<string, Device>> {
+    const rows = this.#rows(
+      `${selectDevices} WHERE device_id IN (SELECT value FROM json_each(?))`,
+      JSON.stringify(deviceIds),
+    );
+    return new Map(rows.map(toDevice).map((device) => [device.deviceId, device]));
+  }
+
+  async page({ kind, group }: DeviceFilter, afterId: string, limit: number): Promise<readonly Device[]> {
+    const conditions = `device_id > ? AND (? IS NULL OR kind = ?)
+      AND (? IS NULL OR ? IN (SELECT value FROM json_each(group_names)))`;
+    const text = `${selectDevices} WHERE ${conditions} ORDER BY device_id LIMIT ?`;
+    const [ofKind, ofGroup] = [kind ?? null, group ?? null];
+    return this.#rows(text, afterId, ofKind, ofKind, ofGroup, ofGroup, limit).map(toDevice);
+  }
+
+  async count(): Promise<number> {
+    return Number(this.#rows('SELECT count(*) AS n FROM devices')[0]?.n);
+  }
+
+  async add(device: NewDevice): Promise<boolean> {
     return this.#guard(() => this.#add.run(...toRow(device)).changes === 1);
   }
 
-  /** @returns false when there is no such device; so do the other changes. */
-  setEnabled(deviceId: string, enabled: boolean): boolean {
-    return this.#guard(() => this.#enable.run(enabled ? 1 : 0, deviceId).changes === 1);
+  async addAll(devices: readonly NewDevice[]): Promise<readonly string[]> {
+    return this.#guard(() => {
+      this.#database.exec('BEGIN IMMEDIATE');
+      try {
+        const taken = devices.filter((device) => this.#add.run(...toRow(device)).changes === 0);
+        this.#database.exec(taken.length === 0 ? 'COMMIT' : 'ROLLBACK');
+        return taken.slice(0, mostTakenNamed).map(({ deviceId }) => deviceId);
+      } catch (error) {
+        this.#database.exec('ROLLBACK');
+        throw error;
+      }
+    });
   }
 
-  /** Replaces the secret; the old one is worth nothing from the next connect on. */
-  rotate(deviceId: string, secretHash: string, rotatedAtMs: number): boolean {
-    return this.#guard(() => this.#rotate.run(secretHash, rotatedAtMs, deviceId).changes === 1);
+  async setEnabled(deviceId: string, enabled: boolean): Promise<boolean> {
+    return this.#changes('UPDATE devices SET enabled = ? WHERE device_id = ?', enabled ? 1 : 0, deviceId);
   }
 
-  remove(deviceId: string): boolean {
-    return this.#guard(() => this.#remove.run(deviceId).changes === 1);
+  async rotate(deviceId: string, secretHash: string, rotatedAtMs: number): Promise<boolean> {
+    const text = 'UPDATE devices SET secret_hash = ?, rotated_at_ms = ? WHERE device_id = ?';
+    return this.#changes(text, secretHash, rotatedAtMs, deviceId);
   }
 
-  /** All devices in the order of their ids, read as they are consumed. */
-  *list(kind?: DeviceKind): Generator<Device> {
-    const statement = this.#guard(() =>
-      this.#database.prepare(`SELECT ${columns} FROM devices WHERE kind = ? OR ? IS NULL ORDER BY device_id`),
+  async change(deviceId: string, changes: DeviceChanges): Promise<Device | undefined> {
+    return this.#guard(() => {
+      // So that nobody writes between the two.
+      this.#database.exec('BEGIN IMMEDIATE');
+      try {
+        const row = this.#find.get(deviceId);
+        const before = row === undefined ? undefined : toDevice(row);
+        if (before !== undefined) this.#database.prepare(changeDevice).run(...toChangeValues(deviceId, changes));
+        this.#database.exec('COMMIT');
+        return before;
+      } catch (error) {
+        this.#database.exec('ROLLBACK');
+        throw error;
+      }
+    });
+  }
+
+  async remove(deviceId: string): Promise<boolean> {
+    return this.#changes('DELETE FROM devices WHERE device_id = ?', deviceId);
+  }
+
+  watch(listener: ChangeListener): void {
+    const database = this.#database;
+    const last = database.prepare('SELECT coalesce(max(number), 0) AS number FROM device_changes');
+    const after = database.prepare(
+      'SELECT device_id, number FROM device_changes WHERE number > ? ORDER BY number LIMIT ?',
     );
-    const rows = statement.iterate(kind ?? null, kind ?? null);
-    for (;;) {
-      const { done, value } = this.#guard(() => rows.next());
-      if (done) return;
-      yield toDevice(value);
-    }
+    const toChange = (row: Row): Change => ({ deviceId: String(row.device_id), number: Number(row.number) });
+    const notes = {
+      name: this.path,
+      lastNumber: () => Number(last.get()?.number),
+      after: (number: number, limit: number) => after.all(number, limit).map(toChange),
+    };
+    this.#poll = new ChangePoll(notes, listener);
+    this.#poll.start();
   }
 
-  count(): number {
-    return this.#guard(() => Number(this.#database.prepare('SELECT count(*) AS n FROM devices').get()?.n));
-  }
-
-  /** Begins an import of many devices that are added together or not at all. One at a time. */
-  stageImport(): StagedImport {
-    return this.#guard(() => new StagedImport(this.#database, (work) => this.#guard(work)));
-  }
-
-  close(): void {
+  async close(): Promise<void> {
+    this.#poll?.stop();
     this.#database.close();
+  }
+
+  #rows(text: string, ...values: (string | number | null)[]): Row[] {
+    return this.#guard(() => this.#database.prepare(text).all(...values));
+  }
+
+  #changes(text: string, ...values: (string | number | null)[]): boolean {
+    return this.#guard(() => this.#database.prepare(text).run(...values).changes === 1);
   }
 
   #guard<Result>(work: () => Result): Result {
@@ -123,24 +179,3 @@ export class DeviceRegistry {
     }
   }
 }
-
-const toRow = (device: Device) =>
-  [
-    device.deviceId,
-    device.kind,
-    device.boundTo,
-    device.secretHash,
-    device.enabled ? 1 : 0,
-    device.createdAtMs,
-    device.rotatedAtMs ?? null,
-  ] as const;
-
-const toDevice = (row: Record<string, SQLOutputValue>): Device => ({
-  deviceId: String(row.device_id),
-  kind: row.kind === 'bay' ? 'bay' : 'vehicle',
-  boundTo: String(row.bound_to),
-  secretHash: String(row.secret_hash),
-  enabled: row.enabled === 1,
-  createdAtMs: Number(row.created_at_ms),
-  rotatedAtMs: row.rotated_at_ms === null ? undefined : Number(row.rotated_at_ms),
-});

@@ -4,6 +4,7 @@ import { type AnswerClass, classify, errorName, isTopicUnknown, mayBeAppended } 
 import type { Lane } from './lane.ts';
 import type { KafkaObserver, NewEpochCause } from './observer.ts';
 import type { PartitionAnswer } from './produce-protocol.ts';
+import type { AccessWatch } from './security/access-watch.ts';
 import type { KafkaSettings } from './settings.ts';
 import type { Settling } from './settling.ts';
 
@@ -11,6 +12,7 @@ import type { Settling } from './settling.ts';
 export interface AnswerHandler {
   readonly settings: KafkaSettings;
   readonly observer: KafkaObserver;
+  readonly access: AccessWatch;
   readonly settling: Settling;
   /** Records have been settled; called after they were told. `handedOver`: they did not count as pressure any more. */
   settled(records: number, rawBytes: number, handedOver: boolean): void;
@@ -47,6 +49,7 @@ export function handleAnswer(lane: Lane, answer: PartitionAnswer, handler: Answe
     case 'retry_elsewhere':
     case 'needs_operator':
       if (isTopicUnknown(errorCode)) handler.topicDoubted(lane.topic);
+      if (answerClass === 'needs_operator') handler.access.answered(`topic ${lane.topic}`, errorName(errorCode));
       handler.refreshMetadata();
       retry(lane, answerClass, errorName(errorCode), mayBeAppended(errorCode), handler);
       return;
@@ -59,6 +62,7 @@ export function handleAnswer(lane: Lane, answer: PartitionAnswer, handler: Answe
 function settleDelivered(lane: Lane, duplicate: boolean, handler: AnswerHandler): void {
   const batch = lane.delivered();
   const { settleables, records, rawBytes, handedOver, openedAtMs } = batch;
+  if (handler.access.isTroubled) handler.access.succeeded(`topic ${lane.topic}`);
   handler.observer.batchDelivered(lane.topic, records, duplicate, performance.now() - openedAtMs);
   handler.settling.tell(settleables, delivered);
   handler.settled(records, rawBytes, handedOver);

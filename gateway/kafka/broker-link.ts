@@ -1,9 +1,11 @@
 import { apiVersionsV3, type Connection } from '@platformatic/kafka';
 import { backoffMs } from './backoff.ts';
-import { type Address, addressText, discard, newConnection } from './connections.ts';
+import { type Address, addressText, causeOf, discard, newConnection, openConnection } from './connections.ts';
 import { describeFailure } from './error-classes.ts';
-import type { KafkaObserver } from './observer.ts';
+import type { KafkaObserver, KafkaObservers } from './observer.ts';
 import { type ProduceAnswer, type ProduceRequest, produceKey } from './produce-protocol.ts';
+import { describeRefusal } from './security/access-failure.ts';
+import type { AccessWatch } from './security/access-watch.ts';
 import type { KafkaSettings } from './settings.ts';
 
 export interface LinkOwner {
@@ -33,6 +35,7 @@ export class BrokerLink {
   maxProduceVersion = 0;
   readonly #settings: KafkaSettings;
   readonly #observer: KafkaObserver;
+  readonly #access: AccessWatch;
   readonly #owner: LinkOwner;
   #address: Address;
   #connection: Connection | undefined;
@@ -41,12 +44,24 @@ export class BrokerLink {
   #pause: NodeJS.Timeout | undefined;
   #closed = false;
 
-  constructor(nodeId: number, address: Address, settings: KafkaSettings, observer: KafkaObserver, owner: LinkOwner) {
+  constructor(
+    nodeId: number,
+    address: Address,
+    settings: KafkaSettings,
+    { observer, access }: KafkaObservers,
+    owner: LinkOwner,
+  ) {
     this.nodeId = nodeId;
     this.#address = address;
     this.#settings = settings;
     this.#observer = observer;
+    this.#access = access;
     this.#owner = owner;
+  }
+
+  /** In the eyes of the `AccessWatch`. */
+  get #name(): string {
+    return `broker ${this.nodeId}`;
   }
 
   get isReady(): boolean {
@@ -63,16 +78,14 @@ export class BrokerLink {
   /** Begins to connect, unless it is connected, on its way, pausing, or closed. */
   connect(): void {
     if (this.#closed || this.#connection !== undefined || this.#pause !== undefined) return;
-    const connection = newConnection(this.#settings, this.#settings.requestTimeoutMs);
-    this.#connection = connection;
-    const { host, port } = this.#address;
-    const done = (error: Error | null): void => {
-      if (this.#connection !== connection) return;
-      if (error) this.#connectFailed(error);
-      else this.#agreeOnVersion(connection);
-    };
     try {
-      void connection.connect(host, port, done);
+      const connection = newConnection(this.#settings, this.#address, this.#settings.requestTimeoutMs);
+      this.#connection = connection;
+      openConnection(connection, this.#address, (error) => {
+        if (this.#connection !== connection) return;
+        if (error) this.#connectFailed(error);
+        else this.#agreeOnVersion(connection);
+      });
     } catch (error) {
       this.#connectFailed(error);
     }
@@ -94,19 +107,23 @@ export class BrokerLink {
   #connectSucceeded(connection: Connection): void {
     this.#connected = true;
     this.#failures = 0;
+    this.#access.succeeded(this.#name);
     this.#observer.brokerConnected(this.nodeId, addressText(this.#address));
     connection.on('close', () => {
-      if (this.#connection === connection) this.#lose('the connection was closed');
+      if (this.#connection === connection)
+        this.#lose(describeRefusal(causeOf(connection, 'the connection was closed')));
     });
     // Also emitted when the library has authenticated again.
     connection.on('connect', () => this.#owner.linkChanged());
     this.#owner.linkChanged();
   }
 
-  #connectFailed(error: unknown): void {
+  #connectFailed(failure: unknown): void {
+    const error = causeOf(this.#connection, failure);
     this.#failures += 1;
+    this.#access.failed(this.#name, error);
     const pauseMs = backoffMs(this.#failures, this.#settings);
-    this.#observer.brokerUnavailable(this.nodeId, addressText(this.#address), describeFailure(error), pauseMs);
+    this.#observer.brokerUnavailable(this.nodeId, addressText(this.#address), describeRefusal(error), pauseMs);
     this.#drop();
     this.#pause = setTimeout(() => {
       this.#pause = undefined;

@@ -1,15 +1,20 @@
 import { type Connection, ResponseError } from '@platformatic/kafka';
-import { type Address, addressText, discard, newConnection, parseAddress } from './connections.ts';
+import { type Address, addressText, causeOf, discard, newConnection, opened, parseAddress } from './connections.ts';
 import { describeFailure } from './error-classes.ts';
 import { KafkaError } from './errors.ts';
 import type { Reachability } from './reachability.ts';
+import { accessFailureOf, KafkaAccessError } from './security/access-failure.ts';
+import type { AccessWatch } from './security/access-watch.ts';
 import type { KafkaSettings } from './settings.ts';
 
 /** A broker that hangs must not hold up for longer who could ask another one. */
 const longestHastyAnswerMs = 3000;
 
-/** Timers may be a little early: who took this share of its time was given up. */
-const timedOut = 0.9;
+/** Who took this share of its time was given up: timers may be a little early, and a token is waited for not quite so long. */
+const timedOut = 0.75;
+
+/** In the eyes of the `AccessWatch`: whichever broker is asked. */
+const whereToAsk = 'brokers';
 
 export type Question<Answer> = (connection: Connection) => Promise<Answer>;
 
@@ -21,6 +26,7 @@ export type Question<Answer> = (connection: Connection) => Promise<Answer>;
 export class ControlChannel {
   readonly #settings: KafkaSettings;
   readonly #reachability: Reachability;
+  readonly #access: AccessWatch;
   readonly #bootstrap: readonly Address[];
   #known: readonly Address[] = [];
   #connection: Connection | undefined;
@@ -33,9 +39,10 @@ export class ControlChannel {
   #closed = false;
 
   /** @throws {KafkaError} `invalid_settings` when a bootstrap broker is no address. */
-  constructor(settings: KafkaSettings, reachability: Reachability) {
+  constructor(settings: KafkaSettings, reachability: Reachability, access: AccessWatch) {
     this.#settings = settings;
     this.#reachability = reachability;
+    this.#access = access;
     this.#bootstrap = settings.bootstrapBrokers.map((text) => {
       const address = parseAddress(text);
       if (address === undefined)
@@ -76,7 +83,8 @@ export class ControlChannel {
           return await this.#askOne(question, candidates[turn] as Address, turn, answerMs);
         } catch (error) {
           if (error instanceof ResponseError) throw error;
-          failure = new Error(`${this.#connectedTo}: ${describeFailure(error)}`);
+          failure = this.#failureOf(error);
+          this.#access.failed(whereToAsk, error);
           if (performance.now() - askedAtMs >= this.#answerMs * timedOut) slow.push(turn);
           this.#drop();
         }
@@ -98,12 +106,25 @@ export class ControlChannel {
     try {
       const answer = await question(await this.#connect(candidate, answerMs));
       this.#turn = turn;
-      this.#reachability.contact(performance.now());
+      this.#answered();
       return answer;
     } catch (error) {
-      if (error instanceof ResponseError) this.#reachability.contact(performance.now());
+      // A login that a broker refuses is wrapped into an error of the connection.
+      if (!(error instanceof ResponseError)) throw causeOf(this.#connection, error);
+      this.#answered();
       throw error;
     }
+  }
+
+  #failureOf(error: unknown): Error {
+    const text = `${this.#connectedTo}: ${describeFailure(error)}`;
+    const refusal = accessFailureOf(error);
+    return refusal === undefined ? new Error(text) : new KafkaAccessError(refusal.code, text);
+  }
+
+  #answered(): void {
+    this.#reachability.contact(performance.now());
+    this.#access.succeeded(whereToAsk);
   }
 
   /** The broker at hand first, while its connection lasts. */
@@ -111,11 +132,11 @@ export class ControlChannel {
     if (this.#closed) throw new Error('the producer is closed');
     if (this.#connection?.isConnected()) return this.#connection;
     this.#drop();
-    const connection = newConnection(this.#settings, answerMs);
-    this.#answerMs = answerMs;
-    this.#connection = connection;
     this.#connectedTo = addressText(candidate);
-    await connection.connect(candidate.host, candidate.port);
+    this.#answerMs = answerMs;
+    const connection = newConnection(this.#settings, candidate, answerMs);
+    this.#connection = connection;
+    await opened(connection, candidate);
     return connection;
   }
 

@@ -3,6 +3,8 @@ import { CodedError } from '../core/coded-error.ts';
 export const kafkaErrorCodes = [
   /** No broker answered within the time for the start. */
   'kafka_unreachable',
+  /** Brokers are there, but do not let this client in: TLS, login or permissions. */
+  'kafka_refused',
   /** A topic does not exist and may not be created. */
   'topic_missing',
   /** Kafka refused to create a topic. */

@@ -2,8 +2,10 @@ import { metadataV12, ResponseError } from '@platformatic/kafka';
 import { backoffMs } from './backoff.ts';
 import type { Address } from './connections.ts';
 import type { ControlChannel } from './control-channel.ts';
-import { describeFailure } from './error-classes.ts';
-import type { KafkaObserver } from './observer.ts';
+import { errorName } from './error-classes.ts';
+import type { KafkaObserver, KafkaObservers } from './observer.ts';
+import { describeRefusal } from './security/access-failure.ts';
+import type { AccessWatch } from './security/access-watch.ts';
 import type { KafkaSettings } from './settings.ts';
 
 /** The cluster as a broker described it. */
@@ -20,6 +22,8 @@ export interface TopicView {
   readonly leaders: readonly number[];
 }
 
+/** What brokers answer for a topic that the client may not see. */
+export const topicRefused = 'TOPIC_AUTHORIZATION_FAILED';
 const noId = '00000000-0000-0000-0000-000000000000';
 
 /** Asks once. Errors of single topics and partitions are part of the answer. */
@@ -50,6 +54,12 @@ export function viewOf(response: metadataV12.MetadataResponse): ClusterView {
   return { brokers: new Map(response.brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }])), topics };
 }
 
+/** Topics that the client may not see, whether they are there or not. */
+export const hiddenTopics = ({ topics }: metadataV12.MetadataResponse): string[] =>
+  topics.flatMap(({ name, errorCode }) =>
+    errorName(errorCode) === topicRefused && typeof name === 'string' ? [name] : [],
+  );
+
 /** After this time, what is still asked for is asked of another broker. */
 export function patienceMs({ retryBackoffMaxMs }: KafkaSettings): number {
   return 5 * retryBackoffMaxMs;
@@ -66,7 +76,10 @@ export class Metadata {
   readonly #topics: readonly string[];
   readonly #settings: KafkaSettings;
   readonly #observer: KafkaObserver;
+  readonly #access: AccessWatch;
   readonly #onView: (view: ClusterView) => void;
+  /** Topics as they were shown last. */
+  #shown: ReadonlyMap<string, TopicView> = new Map();
   #timer: NodeJS.Timeout | undefined;
   #dueAtMs = Number.POSITIVE_INFINITY;
   #running = false;
@@ -85,15 +98,21 @@ export class Metadata {
     control: ControlChannel,
     topics: readonly string[],
     settings: KafkaSettings,
-    observer: KafkaObserver,
+    { observer, access }: KafkaObservers,
     onView: (view: ClusterView) => void,
   ) {
     this.#control = control;
     this.#topics = topics;
     this.#settings = settings;
     this.#observer = observer;
+    this.#access = access;
     this.#onView = onView;
     this.#scheduleIn(settings.metadataMaxAgeMs);
+  }
+
+  /** What was learnt of the cluster before the first refresh. */
+  begin({ topics }: ClusterView): void {
+    this.#shown = topics;
   }
 
   /** Something does not fit the view any more. Returns at once; a refresh follows, `retryBackoffMs` after the last or later. */
@@ -129,18 +148,38 @@ export class Metadata {
     this.#moveOnFromFruitless();
     let nextInMs = this.#settings.metadataMaxAgeMs;
     try {
-      const view = viewOf(await fetchMetadata(this.#control, this.#topics));
+      const view = this.#withHidden(await fetchMetadata(this.#control, this.#topics));
       this.#failures = 0;
       this.#fruitless = requested && this.#isSame(view) ? this.#fruitless + 1 : 0;
       if (!this.#closed) this.#adopt(view);
     } catch (error) {
       this.#failures += 1;
       nextInMs = backoffMs(this.#failures, this.#settings);
-      if (!this.#closed) this.#observer.metadataFailed(describeFailure(error), nextInMs);
+      if (!this.#closed) this.#observer.metadataFailed(describeRefusal(error), nextInMs);
     }
     this.#running = false;
     this.#scheduleIn(nextInMs);
     if (this.#wantedMeanwhile) this.request();
+  }
+
+  /**
+   * A topic that the client may not see any more is not gone: it stays as it was shown last, so that its records are
+   * offered to its leaders, refused, and kept until somebody grants the permission again.
+   */
+  #withHidden(response: metadataV12.MetadataResponse): ClusterView {
+    const { brokers, topics } = viewOf(response);
+    const all = new Map(topics);
+    const hidden = hiddenTopics(response);
+    for (const name of hidden) {
+      this.#access.answered(`metadata of topic ${name}`, topicRefused);
+      const before = this.#shown.get(name);
+      if (before !== undefined) all.set(name, before);
+    }
+    if (this.#access.isTroubled) for (const name of topics.keys()) this.#access.succeeded(`metadata of topic ${name}`);
+    // Asked until then: readiness waits for it, even if no record does.
+    if (hidden.length > 0) this.request();
+    this.#shown = all;
+    return { brokers, topics: all };
   }
 
   #moveOnFromFruitless(): void {

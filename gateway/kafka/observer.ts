@@ -1,6 +1,8 @@
 import type { Pressure } from '../core/record-sink.ts';
 import type { MisfitCode } from '../core/topic-demands.ts';
 import type { AnswerClass } from './error-classes.ts';
+import type { AccessFailure } from './security/access-failure.ts';
+import type { AccessWatch } from './security/access-watch.ts';
 
 /** Why a lane began to count its sequence numbers from zero again. */
 export type NewEpochCause = 'sequence_lost' | 'fenced' | 'records_rejected';
@@ -60,9 +62,17 @@ export interface KafkaObserver {
   /** `possibleDuplicates`: records that an earlier, unanswered attempt may have stored already. */
   epochStarted(topic: string, partition: number, cause: NewEpochCause, possibleDuplicates: number): void;
   producerIdFailed(reason: string, retryInMs: number): void;
+  /** Kafka does not let this client in; it is tried again. `where`: `broker 1`, `topic alerts`. */
+  accessRefused(where: string, failure: AccessFailure): void;
   pressureChanged(level: Pressure, records: number, bytes: number): void;
   /** Whoever was told an outcome threw: a defect, reported so that it does not stop the others. */
   settleFailed(error: unknown): void;
   /** What was left when the drain deadline was over. */
   abandoned(records: number): void;
+}
+
+/** Who is told how it goes with brokers. */
+export interface KafkaObservers {
+  readonly observer: KafkaObserver;
+  readonly access: AccessWatch;
 }

@@ -2,12 +2,16 @@ import { initProducerIdV4 } from '@platformatic/kafka';
 import type { ProducerIdentity } from '../record-batch/sealed-batch.ts';
 import { backoffMs } from './backoff.ts';
 import type { ControlChannel } from './control-channel.ts';
-import { describeFailure } from './error-classes.ts';
-import type { KafkaObserver } from './observer.ts';
+import type { KafkaObserver, KafkaObservers } from './observer.ts';
+import { describeRefusal } from './security/access-failure.ts';
+import type { AccessWatch } from './security/access-watch.ts';
 import type { KafkaSettings } from './settings.ts';
 
 /** Means nothing without a transactional id, but the field is there. */
 const transactionTimeoutMs = 60_000;
+
+/** In the eyes of the `AccessWatch`. */
+export const whereIdsComeFrom = 'producer ids';
 
 /** Asks the cluster for a producer id that nobody has had. Any broker can answer. */
 export async function fetchProducerIdentity(control: ControlChannel): Promise<ProducerIdentity> {
@@ -24,6 +28,7 @@ export class ProducerIds {
   readonly #control: ControlChannel;
   readonly #settings: KafkaSettings;
   readonly #observer: KafkaObserver;
+  readonly #access: AccessWatch;
   readonly #onIdentity: (identity: ProducerIdentity) => void;
   #wanted = false;
   #failures = 0;
@@ -33,12 +38,13 @@ export class ProducerIds {
   constructor(
     control: ControlChannel,
     settings: KafkaSettings,
-    observer: KafkaObserver,
+    { observer, access }: KafkaObservers,
     onIdentity: (identity: ProducerIdentity) => void,
   ) {
     this.#control = control;
     this.#settings = settings;
     this.#observer = observer;
+    this.#access = access;
     this.#onIdentity = onIdentity;
   }
 
@@ -54,12 +60,14 @@ export class ProducerIds {
       const identity = await fetchProducerIdentity(this.#control);
       this.#wanted = false;
       this.#failures = 0;
+      this.#access.succeeded(whereIdsComeFrom);
       if (!this.#closed) this.#onIdentity(identity);
     } catch (error) {
       if (this.#closed) return;
       this.#failures += 1;
+      this.#access.failed(whereIdsComeFrom, error);
       const retryInMs = backoffMs(this.#failures, this.#settings);
-      this.#observer.producerIdFailed(describeFailure(error), retryInMs);
+      this.#observer.producerIdFailed(describeRefusal(error), retryInMs);
       this.#timer = setTimeout(() => void this.#fetch(), retryInMs);
     }
   }

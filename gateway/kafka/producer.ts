@@ -14,6 +14,7 @@ import { type ClusterView, Metadata, patienceMs } from './metadata.ts';
 import type { KafkaObserver } from './observer.ts';
 import { ProducerIds } from './producer-id.ts';
 import { Reachability } from './reachability.ts';
+import { AccessWatch } from './security/access-watch.ts';
 import { Sender } from './sender.ts';
 import type { KafkaSettings } from './settings.ts';
 import { Settling } from './settling.ts';
@@ -25,6 +26,8 @@ export interface ProducerOptions extends KafkaSettings {
   /** All topics that records will be appended to. */
   readonly topics: readonly string[];
   readonly observer: KafkaObserver;
+  /** Told where Kafka does not let the producer in; one of whoever outlives it. */
+  readonly access?: AccessWatch;
 }
 
 /** Buffers that are kept for reuse while no batch needs them. */
@@ -42,6 +45,7 @@ export class Producer implements RecordSink, RecordHolder {
   readonly #watermarks: Watermarks;
   readonly #control: ControlChannel;
   readonly #reachability = new Reachability();
+  readonly #access: AccessWatch;
   readonly #metadata: Metadata;
   readonly #producerIds: ProducerIds;
   readonly #sender: Sender;
@@ -77,6 +81,7 @@ export class Producer implements RecordSink, RecordHolder {
     const { observer, maxBatchBytes, maxBatchRecords } = options;
     this.#settings = options;
     this.#observer = observer;
+    this.#access = options.access ?? new AccessWatch((where, failure) => observer.accessRefused(where, failure));
     this.#settling = new Settling(observer);
     this.#pool = new BufferPool(maxBatchBytes, maxFreeBufferBytes);
     this.#watermarks = new Watermarks(options, (level) => {
@@ -88,9 +93,10 @@ export class Producer implements RecordSink, RecordHolder {
       throw new KafkaError('invalid_settings', 'softRecords and softBytes must be less than hardRecords and hardBytes');
     }
     if (!(maxBatchRecords >= 1)) throw new KafkaError('invalid_settings', 'maxBatchRecords must be at least 1');
-    this.#control = new ControlChannel(options, this.#reachability);
-    this.#metadata = new Metadata(this.#control, options.topics, options, observer, (view) => this.#adopt(view));
-    this.#producerIds = new ProducerIds(this.#control, options, observer, (identity) => this.#useIdentity(identity));
+    this.#control = new ControlChannel(options, this.#reachability, this.#access);
+    const observers = { observer, access: this.#access };
+    this.#metadata = new Metadata(this.#control, options.topics, options, observers, (view) => this.#adopt(view));
+    this.#producerIds = new ProducerIds(this.#control, options, observers, (identity) => this.#useIdentity(identity));
     this.#sender = new Sender({
       settings: options,
       observer,
@@ -99,7 +105,7 @@ export class Producer implements RecordSink, RecordHolder {
       requestEnded: () => this.#topics.step(),
       answers: {
         settings: options,
-        observer,
+        ...observers,
         settling: this.#settling,
         settled: (records, rawBytes, handedOver) => this.#settled(records, rawBytes, handedOver),
         refreshMetadata: () => this.#metadata.request(),
@@ -111,7 +117,11 @@ export class Producer implements RecordSink, RecordHolder {
   }
 
   async #start(topics: readonly string[]): Promise<void> {
-    const { view, identity } = await startUp(this.#control, topics, this.#settings, this.#observer);
+    const { view, identity } = await startUp(this.#control, topics, this.#settings, {
+      observer: this.#observer,
+      access: this.#access,
+    });
+    this.#metadata.begin(view);
     this.#identity = identity;
     for (const topic of topics) this.#topics.add(topic);
     this.#control.learn([...view.brokers.values()]);

@@ -91,9 +91,9 @@ export class Sender implements LinkOwner {
     }
     for (const [nodeId, address] of brokers) {
       if (this.#routes.has(nodeId)) continue;
-      const { settings, observer } = this.#options;
+      const { settings, answers } = this.#options;
       this.#routes.set(nodeId, {
-        link: new BrokerLink(nodeId, address, settings, observer, this),
+        link: new BrokerLink(nodeId, address, settings, answers, this),
         lanes: [],
         first: 0,
       });

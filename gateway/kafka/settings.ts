@@ -1,8 +1,8 @@
-import type { ConnectionOptions } from '@platformatic/kafka';
 import type { TopicDemands } from '../core/topic-demands.ts';
+import type { SecuritySettings } from './security/settings.ts';
 
 /** Where the producer connects to and how it batches. Bytes are bytes, times are milliseconds. */
-export interface KafkaSettings {
+export interface KafkaSettings extends SecuritySettings {
   /** `host:port` of brokers to learn the cluster from. */
   readonly bootstrapBrokers: readonly string[];
   readonly clientId: string;
@@ -30,9 +30,6 @@ export interface KafkaSettings {
   readonly createTopics: CreateTopicsSettings;
   /** What each topic is held against at the start; a topic without demands must take `maxBatchBytes`. */
   readonly demands?: ReadonlyMap<string, TopicDemands>;
-  /** As `node:tls` takes them. */
-  readonly tls?: NonNullable<ConnectionOptions['tls']>;
-  readonly sasl?: NonNullable<ConnectionOptions['sasl']>;
 }
 
 export interface CreateTopicsSettings {

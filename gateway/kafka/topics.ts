@@ -4,8 +4,9 @@ import { demandedSettings, type TopicDemands, topicMisfits } from '../core/topic
 import type { ControlChannel } from './control-channel.ts';
 import { describeFailure, errorName } from './error-classes.ts';
 import { KafkaError } from './errors.ts';
-import { fetchMetadata } from './metadata.ts';
+import { fetchMetadata, hiddenTopics } from './metadata.ts';
 import type { KafkaObserver } from './observer.ts';
+import { accessFailureNamed, KafkaAccessError } from './security/access-failure.ts';
 import type { KafkaSettings } from './settings.ts';
 
 type TopicMetadata = metadataV12.MetadataResponseTopic;
@@ -21,6 +22,7 @@ const remedy = 'npm run topics -- plan shows how the topic should be set';
  * Makes sure that every topic is there and can take what is promised for it; creates missing ones if that is allowed.
  * What is unwise, but works, is reported to the observer.
  *
+ * @throws {KafkaAccessError} when the client may not see or create one, which somebody may still grant.
  * @throws {KafkaError} `topic_missing`, `topic_not_created`, `topic_never_in_sync`; or what asking the cluster failed with.
  */
 export async function prepareTopics(
@@ -30,6 +32,8 @@ export async function prepareTopics(
   observer: KafkaObserver,
 ): Promise<metadataV12.MetadataResponse> {
   let metadata = await fetchMetadata(control, topics);
+  const hidden = hiddenTopics(metadata);
+  if (hidden.length > 0) throw new KafkaAccessError('topic_not_authorized', `no permission for ${hidden.join(', ')}`);
   const missing = missingTopics(metadata, topics);
   if (missing.length > 0) {
     if (!settings.createTopics.enabled) throw topicMissing(missing, settings);
@@ -78,6 +82,8 @@ async function createTopics(
     const error = errorName(topic.errorCode);
     // Another gateway that starts at the same time may have been faster.
     if (error === 'TOPIC_ALREADY_EXISTS') continue;
+    const refusal = accessFailureNamed(error);
+    if (refusal !== undefined) throw new KafkaAccessError(refusal.code, `${topic.name} may not be created`);
     if (error !== 'NONE') {
       throw new KafkaError(
         'topic_not_created',

@@ -15,6 +15,8 @@ export interface Granted {
   readonly assignedClientId: string | undefined;
   readonly keepAliveSeconds: number | undefined;
   readonly sessionExpirySeconds: number | undefined;
+  /** That of CONNECT, which CONNACK repeats [MQTT-4.12.0-5]. */
+  readonly authenticationMethod: string | undefined;
 }
 
 /** Encodes the CONNACK that accepts (section 3.2); in 5.0 it announces what the server offers and grants. */
@@ -33,6 +35,7 @@ export function acceptingConnack(version: ProtocolVersion, limits: MqttLimits, g
   if (granted.assignedClientId !== undefined) properties.assignedClientIdentifier = granted.assignedClientId;
   if (granted.keepAliveSeconds !== undefined) properties.serverKeepAlive = granted.keepAliveSeconds;
   if (granted.sessionExpirySeconds !== undefined) properties.sessionExpiryInterval = granted.sessionExpirySeconds;
+  if (granted.authenticationMethod !== undefined) properties.authenticationMethod = granted.authenticationMethod;
   return generate(
     { cmd: 'connack', sessionPresent, reasonCode: reasonCodes.success, properties },
     { protocolVersion: 5 },

@@ -1,12 +1,16 @@
 import type { Buffer } from 'node:buffer';
-import type { Socket } from 'node:net';
+import type { ClientCertificate } from '../core/client-certificate.ts';
 import type { Identity } from '../core/identity.ts';
+import type { DeviceAccount } from '../core/limits/devices.ts';
+import type { MessageRate } from '../core/limits/message-rate.ts';
+import type { Peer } from '../core/limits/peer.ts';
 import type { Recall } from '../core/recall.ts';
+import { releaseDevice } from './admit.ts';
 import { refusingConnack } from './connack.ts';
 import type { ListenerOptions, MqttContext } from './context.ts';
 import type { TopicMemory } from './decode/publish.ts';
 import { encode } from './encode.ts';
-import { connackCodeOf, encodeFarewell, type Farewell, shuttingDown } from './farewell.ts';
+import { connackCodeOf, directionOf, encodeFarewell, type Farewell, shuttingDown } from './farewell.ts';
 import { Incoming } from './incoming.ts';
 import type { CloseReason, ConnectionFacts } from './observer.ts';
 import { Outgoing } from './outgoing.ts';
@@ -14,6 +18,7 @@ import { PacketClock } from './packet-clock.ts';
 import type { ProtocolVersion } from './packet-types.ts';
 import { type ReasonCode, reasonCodes, reasonName } from './reason-codes.ts';
 import type { Session } from './session.ts';
+import type { Transport } from './transport.ts';
 import type { Violation } from './violation.ts';
 
 /** Waiting for CONNECT; for authentication; in use; last bytes written, waiting for the peer to close; gone. */
@@ -31,18 +36,24 @@ const lingerMs = 2_000;
 export class Connection implements ConnectionFacts {
   readonly context: MqttContext;
   readonly listenerOptions: ListenerOptions;
+  /** Verified in the TLS handshake. */
+  readonly certificate: ClientCertificate | undefined;
   readonly incoming: Incoming;
   readonly outgoing: Outgoing;
   readonly clock: PacketClock;
-  readonly #socket: Socket;
+  readonly #socket: Transport;
   #state: State = 'connecting';
   /** Goes as soon as nothing is owed to it. */
   #isLeaving = false;
+  /** When its credentials cease to count, in coarse monotonic milliseconds: a step of the wall clock moves nothing. */
+  #expiresAtMs = Number.POSITIVE_INFINITY;
 
   version: ProtocolVersion | undefined;
   session: Session | undefined;
   /** Set with the session. */
   identity: Identity | undefined;
+  /** When CONNECT was accepted, milliseconds since the epoch. */
+  connectedAtMs = 0;
   /** Limit of the client for what it is sent (5.0). */
   maximumPacketSize = Number.POSITIVE_INFINITY;
   /** Whether the client wants reason strings with its answers (5.0, section 3.1.2.11.7). */
@@ -54,13 +65,26 @@ export class Connection implements ConnectionFacts {
   inFlight = 0;
   /** How many of them it was granted; for 3.1.1 the number at which it is not read further. Set with the session. */
   receiveMaximum = 0;
+  /** Whether it may send AUTH (5.0, section 4.12.1); undefined: it came without an authentication method. */
+  reauthentication: 'possible' | 'under way' | undefined;
+  /** Where it comes from. Undefined where nothing is limited by that. */
+  peer: Peer | undefined;
+  /** What it is counted in with the other connections of its device, and the rate that it shares with them. */
+  account: DeviceAccount | undefined;
+  rate: MessageRate | undefined;
   topics: TopicMemory | undefined;
   recall: Recall | undefined;
   topicAliases: (string | undefined)[] | undefined;
 
-  constructor(context: MqttContext, socket: Socket, listener: ListenerOptions) {
+  constructor(
+    context: MqttContext,
+    socket: Transport,
+    listener: ListenerOptions,
+    certificate: ClientCertificate | undefined,
+  ) {
     this.context = context;
     this.listenerOptions = listener;
+    this.certificate = certificate;
     this.incoming = new Incoming(this, socket);
     this.outgoing = new Outgoing(this, socket);
     this.clock = new PacketClock(context.coarseMs);
@@ -112,6 +136,7 @@ export class Connection implements ConnectionFacts {
   opened(session: Session, keepAliveSeconds: number, connack: Buffer, sessionPresent: boolean): void {
     this.session = session;
     this.identity = session.identity;
+    this.connectedAtMs = this.context.options.now();
     this.clock.keepAliveMs = keepAliveSeconds * 1500;
     this.clock.stamp(this.context.coarseMs);
     this.#state = 'open';
@@ -122,16 +147,22 @@ export class Connection implements ConnectionFacts {
     this.incoming.readOn();
   }
 
+  /** The credentials of its CONNECT count for so long: then the sweep ends it. */
+  expiresIn(ms: number): void {
+    this.#expiresAtMs = this.context.monotonicMs() + ms;
+  }
+
   /** Answers CONNECT with a refusal, as far as the client's version has words for it, and closes. */
   refuse(version: ProtocolVersion, code: ReasonCode, detail: string): void {
     if (this.isOpen || this.hasEnded) return;
     this.version = version;
     this.context.observer.connectRefused(this, reasonName(code), detail);
-    const { farewell } = this.context;
-    const isFarewell = version === 5 && farewell?.code === code;
-    const last = isFarewell
-      ? encodeFarewell('connack', farewell, this.maximumPacketSize)
-      : refusingConnack(version, code, detail, this.maximumPacketSize);
+    const { farewell, limits } = this.context;
+    const direction = version === 5 ? directionOf(code, farewell, limits.overloadReference) : undefined;
+    const last =
+      direction === undefined
+        ? refusingConnack(version, code, detail, this.maximumPacketSize)
+        : encodeFarewell('connack', direction, this.maximumPacketSize);
     this.#end(last, 'refused', false);
   }
 
@@ -199,6 +230,29 @@ export class Connection implements ConnectionFacts {
     }
   }
 
+  /** The certificate that let it in is worth nothing any more. */
+  certificateEnded(): void {
+    if (!this.hasEnded) this.disconnect(reasonCodes.notAuthorized, 'certificate_ended');
+  }
+
+  /** Others may have the key of its certificate: neither the will nor the session may be the device's. */
+  certificateRevoked(): void {
+    const { session } = this;
+    if (session?.connection === this) {
+      if (session.will !== undefined) this.context.observer.willWithdrawn();
+      session.will = undefined;
+      session.expirySeconds = 0;
+    }
+    this.certificateEnded();
+  }
+
+  /** The registry's row of its device has changed; `mayConnect`: the device may come back, with what is right now. */
+  deviceChanged(mayConnect: boolean): void {
+    if (this.hasEnded) return;
+    if (mayConnect) this.disconnect(reasonCodes.notAuthorized, 'device_changed');
+    else this.disconnect(reasonCodes.administrativeAction, 'device_ended');
+  }
+
   /** The client has sent DISCONNECT: nothing is sent any more [MQTT-3.14.4-3]. */
   disconnectedByClient(): void {
     this.#end(undefined, 'disconnected', true);
@@ -228,6 +282,7 @@ export class Connection implements ConnectionFacts {
     this.outgoing.clear();
     this.incoming.clear();
     this.context.observer.connectionClosed(this, reason);
+    releaseDevice(this);
     if (!wasOpen) return;
     this.context.openConnections -= 1;
     if (this.identity !== undefined) this.context.options.presence?.disconnected(this.identity, this, reason);
@@ -245,6 +300,10 @@ export class Connection implements ConnectionFacts {
   sweep(): void {
     const { coarseMs, limits, sweepIntervalMs } = this.context;
     if (this.#state === 'open') {
+      if (coarseMs >= this.#expiresAtMs) {
+        this.disconnect(reasonCodes.maximumConnectTime, 'credentials_expired', 'the credentials have expired');
+        return;
+      }
       if (!this.clock.isSilent(coarseMs, sweepIntervalMs)) return;
       this.disconnect(reasonCodes.keepAliveTimeout, 'keep_alive_timeout');
     } else if (this.#state === 'connecting') {

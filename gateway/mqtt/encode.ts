@@ -27,6 +27,8 @@ export function writeAcknowledgement(
 
 /** Longest reason string sent: a device is told enough to find the fault, not a report. */
 const maxReasonLength = 256;
+/** Of what the peer itself has sent: a receiver may refuse a packet for it (section 1.5.4). */
+const control = /\p{Cc}/gu;
 
 /**
  * Encodes a packet of the cold path. `reason` is added as reason string where there is room: a packet must not exceed the
@@ -42,7 +44,7 @@ export function encode(
 ): Buffer | undefined {
   if (version === 5 && reason !== '') {
     const properties = 'properties' in packet ? packet.properties : undefined;
-    const reasonString = reason.toWellFormed().slice(0, maxReasonLength).replaceAll('\0', ' ');
+    const reasonString = reason.slice(0, maxReasonLength).toWellFormed().replaceAll(control, ' ');
     const explained = generate({ ...packet, properties: { ...properties, reasonString } } as Packet, {
       protocolVersion: version,
     });

@@ -20,6 +20,20 @@ export const shuttingDown: Farewell = { code: reasonCodes.serverShuttingDown, se
 /** Whether it names another server: then a new connection may be sent there at once, in CONNACK. */
 export const redirects = ({ code }: Farewell): boolean => code !== reasonCodes.serverShuttingDown;
 
+/**
+ * Where the device of MQTT 5 whose CONNECT is refused with `code` is sent instead: by the farewell of a gateway that goes
+ * away, or by one that is busy for now (section 4.11).
+ */
+export function directionOf(
+  code: ReasonCode,
+  farewell: Farewell | undefined,
+  overloadReference: string,
+): Farewell | undefined {
+  if (farewell?.code === code) return farewell;
+  if (code !== reasonCodes.serverBusy || overloadReference === '') return undefined;
+  return { code: reasonCodes.useAnotherServer, serverReference: overloadReference };
+}
+
 /** The code for CONNACK, which has no 0x8B (section 3.2.2.2). */
 export const connackCodeOf = (farewell: Farewell): ReasonCode =>
   redirects(farewell) ? farewell.code : reasonCodes.serverUnavailable;

@@ -1,13 +1,17 @@
 import type { Buffer } from 'node:buffer';
-import type { Socket } from 'node:net';
 import type { Connection } from './connection.ts';
 import { Framer } from './frame.ts';
 import { handlePacket } from './handle-packet.ts';
 import { packetTypes } from './packet-types.ts';
+import type { Transport } from './transport.ts';
 import { firstIsNotConnect, longerThanNecessary, type Violation, violationOf } from './violation.ts';
 
 /** What libuv reads at once: a chunk of this size means that more is waiting, and that it would read on before others. */
 const fullChunkBytes = 65_536;
+/** What a connection that has ended may still send: a packet that was on its way. Who sends more waits for no answer. */
+const mostDiscardedBytes = 1_048_576;
+/** Longest header of a WebSocket frame (RFC 6455, section 5.2). */
+const frameHeaderBytes = 14;
 
 /**
  * What one connection reads: cuts it into packets and has them handled, one at a time. Stops between any two of them when
@@ -15,33 +19,63 @@ const fullChunkBytes = 65_536;
  */
 export class Incoming {
   readonly #connection: Connection;
-  readonly #socket: Socket;
+  readonly #socket: Transport;
   readonly #framer = new Framer();
   /** Nothing more is read, for good. */
   #isStopped = false;
   /** Has had its share of this turn of the event loop. */
   #isYielding = false;
+  /** Bytes that came after its end. */
+  #discardedBytes = 0;
   /** A packet was handled since the connection was last let read. */
   wasServed = false;
   /** What this connection counts in `context.partialBytes`. */
   partialBytes = 0;
+  /** Bytes of a WebSocket frame that is still arriving. */
+  #frameBytes = 0;
 
-  constructor(connection: Connection, socket: Socket) {
+  constructor(connection: Connection, socket: Transport) {
     this.#connection = connection;
     this.#socket = socket;
   }
 
-  /** Bytes have arrived. After its end a connection is read only so that the peer sees our last packet before a reset. */
-  received(chunk: Buffer): void {
+  /** Bytes have arrived after the end, and nobody looks at them. */
+  discarded(bytes: number): void {
+    this.#discardedBytes += bytes;
+    if (this.#discardedBytes > mostDiscardedBytes) this.#socket.destroy();
+  }
+
+  /**
+   * Bytes have arrived. After its end a connection is read only so that the peer sees our last packet before a reset.
+   *
+   * @param readBytes how many were read from the socket for them.
+   */
+  received(chunk: Buffer, readBytes: number = chunk.length): void {
     const connection = this.#connection;
-    if (connection.hasEnded) return;
+    if (connection.hasEnded) {
+      this.discarded(chunk.length);
+      return;
+    }
     if (this.#isNotConnect(chunk)) {
       connection.violated(firstIsNotConnect);
       return;
     }
     this.#framer.accept(chunk);
     this.#readPackets();
-    if (chunk.length >= fullChunkBytes && this.#mayRead) this.#yield();
+    if (readBytes >= fullChunkBytes && this.#mayRead) this.#yield();
+  }
+
+  /**
+   * The transport gathers a frame, so many bytes of it so far, before it hands anything on: they count as those of a
+   * packet do. Returns whether they may be so many.
+   */
+  mayGather(bytes: number): boolean {
+    if (bytes !== this.#frameBytes) {
+      this.#frameBytes = bytes;
+      this.#countPartial();
+    }
+    // The frame's own header beside the packet's.
+    return bytes <= this.#maxPacketBytes + frameHeaderBytes;
   }
 
   /** The first byte tells who does not speak MQTT: no need to gather what it takes for a packet. */
@@ -98,7 +132,7 @@ export class Incoming {
   }
 
   #countPartial(): void {
-    const { partBytes } = this.#framer;
+    const partBytes = this.#framer.partBytes + this.#frameBytes;
     const change = partBytes - this.partialBytes;
     if (change === 0) return;
     const { context } = this.#connection;
@@ -109,18 +143,19 @@ export class Incoming {
 
   /** Bytes that were read and are not handled yet. */
   get heldBytes(): number {
-    return this.#framer.heldBytes + this.#socket.readableLength;
+    return this.#framer.heldBytes + this.#frameBytes + this.#socket.readableLength;
   }
 
   /**
-   * The limits of rule 8 of the design, the connection's share of what is unsettled, and its in-flight limit: 3.1.1 has no
+   * The limits of rule 8 of the design, the rates of the fleet and of its device, its share of what is unsettled, and its in-flight limit: 3.1.1 has no
    * receive maximum, and in 5.0 not every client minds one that is lower than last time. Who has nothing unsettled is
    * always read below the hard watermark.
    */
   get #mustWait(): boolean {
-    const { context, outgoing, version, receiveMaximum } = this.#connection;
-    const { pressure, readingStopped, limits } = context;
-    if (pressure === 2 || readingStopped || this.#isStopped) return true;
+    const { context, outgoing, version, receiveMaximum, rate } = this.#connection;
+    const { pressure, fleetHeld, readingStopped, limits } = context;
+    if (pressure === 2 || fleetHeld || readingStopped || this.#isStopped) return true;
+    if (rate?.isSpent === true && !rate.refill(context.monotonicMs())) return true;
     const { count, payloadBytes } = outgoing;
     if (count === 0) return false;
     if (pressure === 1 || payloadBytes >= limits.maxInFlightBytes) return true;
@@ -152,7 +187,8 @@ export class Incoming {
 
   #pause(): void {
     const connection = this.#connection;
-    const { clock, context } = connection;
+    const { clock, context, rate } = connection;
+    if (rate?.isSpent === true) context.slowed.add(connection, rate, context.monotonicMs());
     if (clock.isPaused) return;
     clock.pause(context.coarseMs);
     context.paused.add(connection);
@@ -161,7 +197,14 @@ export class Incoming {
   }
 
   resumeIfAllowed(): void {
-    if (!this.#connection.clock.isPaused || this.#mustWait) return;
+    const connection = this.#connection;
+    if (!connection.clock.isPaused) return;
+    if (this.#mustWait) {
+      const { rate, context } = connection;
+      // Paused for another reason, it may have to wait for this one by now, and somebody must wake it.
+      if (rate?.isSpent === true) context.slowed.add(connection, rate, context.monotonicMs());
+      return;
+    }
     this.#endPause();
     this.readOn();
   }
@@ -198,7 +241,9 @@ export class Incoming {
   /** Forgets everything: the connection has ended. */
   clear(): void {
     if (this.#connection.clock.isPaused) this.#endPause();
+    this.#connection.context.slowed.delete(this.#connection);
     this.#framer.clear();
+    this.#frameBytes = 0;
     this.#countPartial();
   }
 }

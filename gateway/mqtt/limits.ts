@@ -39,6 +39,8 @@ export interface MqttLimits {
   readonly maxOutgoingBytes: number;
   readonly maxSubscriptionsPerSession: number;
   readonly maxClientIdBytes: number;
+  /** Where MQTT 5 devices are sent when the gateway is busy, as Server Reference; empty: they are told that it is. */
+  readonly overloadReference: string;
 }
 
 export const defaultLimits: MqttLimits = {
@@ -59,4 +61,5 @@ export const defaultLimits: MqttLimits = {
   maxOutgoingBytes: 65_536,
   maxSubscriptionsPerSession: 32,
   maxClientIdBytes: 256,
+  overloadReference: '',
 };

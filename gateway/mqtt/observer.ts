@@ -18,6 +18,20 @@ export type CloseReason =
   | 'violation'
   | 'keep_alive_timeout'
   | 'session_taken_over'
+  /** The certificate of the device was revoked, or has expired. */
+  | 'certificate_ended'
+  /** The device was disabled in the registry, or removed from it. */
+  | 'device_ended'
+  /** The registry holds something else about the device: its secret, what it is bound to, its groups or its certificate. */
+  | 'device_changed'
+  /** The token that it came with has expired. */
+  | 'credentials_expired'
+  /** An administrator has ended it. */
+  | 'administrative_action'
+  /** AUTH brought a token that does not count. */
+  | 'reauthentication_failed'
+  /** The device went on sending far more than it may. */
+  | 'message_rate'
   /** The device did not read what it was sent. */
   | 'slow_reader'
   /** Cut off, or told 0x97, because what it held in memory was needed. */
@@ -68,5 +82,7 @@ export interface MqttObserver {
   /** Dropped before its time because the table was full. */
   sessionEvicted(): void;
   willPublished(): void;
+  /** Never published, as the certificate was revoked that its device came with. */
+  willWithdrawn(): void;
   subscriptionRefused(connection: ConnectionFacts, filter: string): void;
 }

@@ -1,12 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import type { Identity } from '../core/identity.ts';
+import { holdDevice, refuseBeyondRate, rememberLogin, sourceOf } from './admit.ts';
+import { authenticate, codeOfRefusal } from './authenticate.ts';
 import { acceptingConnack, largestConnackBytes } from './connack.ts';
 import type { Connection } from './connection.ts';
-import type { AuthRefusal, AuthResult } from './context.ts';
+import type { Credentials } from './context.ts';
 import { type ConnectPacket, decodeConnect } from './decode/connect.ts';
 import { maxTopicBytes } from './decode/publish.ts';
+import { takesTokens, tokenMethod, tokenOf } from './enhanced-authentication.ts';
 import { connackCodeOf, redirects } from './farewell.ts';
-import { type ReasonCode, reasonCodes, reasonName } from './reason-codes.ts';
+import { reasonCodes, reasonName } from './reason-codes.ts';
 import type { Violation } from './violation.ts';
 
 interface Attempt {
@@ -22,8 +25,9 @@ type Step = (attempt: Attempt) => Violation | undefined;
 const steps: readonly Step[] = [
   redirectWhileLeaving,
   refuseWhenMemoryIsShort,
+  ({ connection }) => refuseBeyondRate(connection),
   refuseTinyPackets,
-  refuseEnhancedAuthentication,
+  refuseUnknownMethods,
   refuseRetainedWill,
   refuseLongWillTopic,
   settleClientId,
@@ -80,9 +84,10 @@ function refuseTinyPackets({ connection }: Attempt): Violation | undefined {
 }
 
 /** Section 4.12: a method that is not supported is answered with 0x8C [MQTT-4.12.0-1]. */
-function refuseEnhancedAuthentication({ packet }: Attempt): Violation | undefined {
-  if (packet.properties.authenticationMethod === undefined) return undefined;
-  return { code: reasonCodes.badAuthenticationMethod, detail: 'enhanced authentication is not supported' };
+function refuseUnknownMethods({ connection, packet }: Attempt): Violation | undefined {
+  const { authenticationMethod: method } = packet.properties;
+  if (method === undefined || (method === tokenMethod && takesTokens(connection.listenerOptions))) return undefined;
+  return { code: reasonCodes.badAuthenticationMethod, detail: 'this authentication method is not supported' };
 }
 
 /** [MQTT-3.2.2-13]. 3.1.1 has no way to say it; there the will is published as an ordinary message. */
@@ -115,37 +120,40 @@ function settleClientId(attempt: Attempt): Violation | undefined {
 
 async function authenticateAndOpen(attempt: Attempt): Promise<void> {
   const { connection, packet } = attempt;
-  const result = await authenticate(attempt);
+  const result = await authenticate(connection, claimOf(attempt));
+  rememberLogin(connection, packet, result);
   // The deadline, a shutdown or the client itself may have ended it meanwhile.
   if (!connection.isAuthenticating) return;
   try {
     if ('refused' in result) connection.refuse(packet.version, codeOfRefusal[result.refused], result.refused);
-    else open(attempt, result.identity);
+    else open(attempt, result.identity, result.expiresAtMs);
   } catch (error) {
     connection.failed(error);
   }
 }
 
-async function authenticate({ connection, packet, clientId }: Attempt): Promise<AuthResult> {
-  const { name, auth } = connection.listenerOptions;
-  const { username, password } = packet;
-  try {
-    return await connection.context.options.authenticate({ listener: name, auth, clientId, username, password });
-  } catch (error) {
-    connection.context.observer.internalError(connection, error);
-    return { refused: 'server_unavailable' };
+/** Who says that by which means: the password, or the data of the authentication method. */
+function claimOf({ connection, packet, clientId }: Attempt): Credentials {
+  const { name, auth, credentials, tls } = connection.listenerOptions;
+  const { username, password, properties } = packet;
+  const { certificate } = connection;
+  const claim = {
+    listener: name,
+    auth,
+    clientId,
+    clientIdAssigned: packet.clientId === '',
+    username,
+    certificate,
+    ...sourceOf(connection, packet),
+  };
+  if (properties.authenticationMethod === undefined) {
+    return { ...claim, accepts: credentials, password, certificateSuffices: tls?.certificateSuffices === true };
   }
+  // Who names the method of tokens comes with one, whatever else would do.
+  return { ...claim, accepts: 'token', password: tokenOf(properties), certificateSuffices: false };
 }
 
-const codeOfRefusal: Readonly<Record<AuthRefusal, ReasonCode>> = {
-  bad_credentials: reasonCodes.badUserNameOrPassword,
-  not_authorized: reasonCodes.notAuthorized,
-  server_unavailable: reasonCodes.serverUnavailable,
-  server_busy: reasonCodes.serverBusy,
-  banned: reasonCodes.banned,
-};
-
-function open(attempt: Attempt, identity: Identity): void {
+function open(attempt: Attempt, identity: Identity, expiresAtMs: number | undefined): void {
   const { connection, packet, clientId } = attempt;
   const { context } = connection;
   if (packet.will !== undefined && !context.options.mayPublish(identity, packet.will.topic)) {
@@ -154,8 +162,14 @@ function open(attempt: Attempt, identity: Identity): void {
   }
   // Who takes over needs no room: after a break of the network, all devices come back before their old connections end.
   const isFull = context.openConnections >= context.limits.maxConnections;
-  if (isFull && !context.sessions.isConnected(identity, clientId)) {
+  const takesOver = context.sessions.isConnected(identity, clientId);
+  if (isFull && !takesOver) {
     connection.refuse(packet.version, reasonCodes.serverBusy, 'too many connections');
+    return;
+  }
+  const beyond = holdDevice(connection, identity, takesOver);
+  if (beyond !== undefined) {
+    connection.refuse(packet.version, beyond.code, beyond.detail);
     return;
   }
   const { session, present } = context.sessions.open(connection, identity, clientId, packet.clean);
@@ -165,17 +179,25 @@ function open(attempt: Attempt, identity: Identity): void {
     identity,
     delaySeconds: packet.will.properties.willDelayInterval ?? 0,
   };
+  boundInTime(attempt, expiresAtMs);
   const keepAliveSeconds = grantedKeepAliveSeconds(packet, context.limits.maxKeepAliveSeconds);
   const { expirySeconds } = session;
   connection.receiveMaximum = grantedInFlight(connection);
   const connack = acceptingConnack(packet.version, context.limits, {
     sessionPresent: present,
+    authenticationMethod: packet.properties.authenticationMethod,
     receiveMaximum: connection.receiveMaximum,
     assignedClientId: packet.clientId === '' ? clientId : undefined,
     keepAliveSeconds: packet.keepAliveSeconds === keepAliveSeconds ? undefined : keepAliveSeconds,
     sessionExpirySeconds: (packet.properties.sessionExpiryInterval ?? 0) === expirySeconds ? undefined : expirySeconds,
   });
   connection.opened(session, keepAliveSeconds, connack, present);
+}
+
+/** For how long the credentials count, and whether newer ones may take their place (5.0, section 4.12.1). */
+function boundInTime({ connection, packet }: Attempt, expiresAtMs: number | undefined): void {
+  if (expiresAtMs !== undefined) connection.expiresIn(expiresAtMs - connection.context.options.now());
+  if (packet.properties.authenticationMethod !== undefined) connection.reauthentication = 'possible';
 }
 
 /** Who connects under pressure may have less in flight, so that the way out of it is not the next rush. */

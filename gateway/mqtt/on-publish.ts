@@ -18,6 +18,8 @@ export function onPublish(connection: Connection, flags: number): Violation | un
   connection.topics ??= new TopicMemory();
   const malformed = decodePublish(context.reader, flags, connection.version ?? 4, connection.topics, fields);
   if (malformed !== undefined) return malformed;
+  const { rate } = connection;
+  if (rate !== undefined) rate.take(fields.payload.length);
   const refused = resolveTopicAlias(connection, fields) ?? refuseRetain(connection, fields);
   if (refused !== undefined) return refused;
   if (fields.qos === 0) return handOn(connection, fields);
@@ -131,6 +133,7 @@ function handOn(connection: Connection, fields: PublishFields): undefined {
   }
   try {
     context.handOn(publish);
+    if (context.fleetPace !== undefined) context.fleetPace.take(publish.payloadBytes);
   } catch (error) {
     // Nobody will settle it: an exchange that stayed would absorb every resend, and the device would wait for ever.
     session.exchanges?.delete(packetId);

@@ -1,7 +1,7 @@
 import type { Buffer } from 'node:buffer';
-import type { Socket } from 'node:net';
 import type { Connection } from './connection.ts';
 import type { Unanswered } from './inbound-publish.ts';
+import type { Transport } from './transport.ts';
 
 /** Control packets waiting for the end of the turn; more are written at once. */
 const outboxFlushBytes = 16_384;
@@ -12,7 +12,7 @@ const mostSearched = 64;
 /** What one connection owes its peer: control packets, and answers to publishes in their order. */
 export class Outgoing {
   readonly #connection: Connection;
-  readonly #socket: Socket;
+  readonly #socket: Transport;
   #last: Unanswered | undefined;
   /** The unanswered publishes by packet identifier, while there are many. */
   #index: Map<number, Unanswered> | undefined;
@@ -27,7 +27,7 @@ export class Outgoing {
   /** Queued for the flush at the end of this turn. */
   queued = false;
 
-  constructor(connection: Connection, socket: Socket) {
+  constructor(connection: Connection, socket: Transport) {
     this.#connection = connection;
     this.#socket = socket;
   }

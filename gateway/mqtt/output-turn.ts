@@ -139,8 +139,8 @@ export class OutputTurn {
     const used = this.#used;
     if (used === 0) return;
     this.#used = 0;
-    if (connection.outgoing.isBackedUp) {
-      // The socket would keep the buffer for long: give it a copy of the right size.
+    if (connection.outgoing.isBackedUp || connection.listenerOptions.tls !== undefined) {
+      // The socket would keep the buffer for long, one of TLS until the kernel says so: give it a copy of the right size.
       connection.outgoing.write(Buffer.from(this.#scratch.subarray(0, used)));
       return;
     }

@@ -34,6 +34,8 @@ export const reasonCodes = {
   useAnotherServer: 0x9c,
   serverMoved: 0x9d,
   sharedSubscriptionsNotSupported: 0x9e,
+  connectionRateExceeded: 0x9f,
+  maximumConnectTime: 0xa0,
   subscriptionIdentifiersNotSupported: 0xa1,
   wildcardSubscriptionsNotSupported: 0xa2,
 } as const;
@@ -90,6 +92,7 @@ export function returnCodeOf(code: ReasonCode): ReturnCode | undefined {
     case reasonCodes.serverUnavailable:
     case reasonCodes.serverBusy:
     case reasonCodes.quotaExceeded:
+    case reasonCodes.connectionRateExceeded:
     case reasonCodes.useAnotherServer:
     case reasonCodes.serverMoved:
       return returnCodes.serverUnavailable;

@@ -1,33 +1,21 @@
-import { once } from 'node:events';
-import { createServer, type Server, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
+import type { ClientCertificate } from '../core/client-certificate.ts';
+import type { Identity } from '../core/identity.ts';
 import type { Pressure } from '../core/record-sink.ts';
+import { Arrivals } from './arrivals.ts';
 import { Connection } from './connection.ts';
 import { type ListenerAuth, type ListenerOptions, MqttContext, type MqttServerOptions } from './context.ts';
+import { endExpired, endRevoked } from './ended-certificates.ts';
+import { type DevicesNow, endChanged, registeredDevices } from './ended-devices.ts';
+import { endSubscriptions } from './ended-subscriptions.ts';
 import { type Farewell, shuttingDown } from './farewell.ts';
 import { HandOver, type HandOverOptions } from './hand-over.ts';
+import { Listener } from './listener.ts';
+import type { ListenerTlsMaterial } from './listener-tls.ts';
+import { LiveSessions } from './live-sessions.ts';
+import type { SecureListener } from './secure-listener.ts';
+import type { Transport } from './transport.ts';
 
-const connectionOf = Symbol('connection');
-interface EdgeSocket extends Socket {
-  [connectionOf]?: Connection;
-}
-
-// One set of listeners for all sockets: a closure per socket and event would cost more than the connection's own state.
-function onData(this: EdgeSocket, chunk: Buffer): void {
-  this[connectionOf]?.incoming.received(chunk);
-}
-function onClose(this: EdgeSocket): void {
-  this[connectionOf]?.transportClosed();
-}
-/** 'close' follows, and says all that there is to say. */
-function onError(): void {}
-
-/**
- * Stream buffer of a socket. Small, because it fills only while a connection is paused: then one read is kept, and no
- * more. A connection that is read takes its chunks directly.
- */
-const highWaterMarkBytes = 1_024;
-/** When a silent peer is probed by TCP: the only way to notice one that asked for no keep-alive (3.1.1). */
-const tcpKeepAliveDelayMs = 60_000;
 /** Ending a connection that holds less would free nothing to speak of. */
 const worthCuttingBytes = 4096;
 
@@ -36,43 +24,41 @@ export interface ListenerAddress {
   readonly host: string;
   readonly port: number;
   readonly auth: ListenerAuth;
+  readonly isSecure: boolean;
+  readonly transport: 'tcp' | 'websocket';
 }
 
 /**
- * The MQTT edge: MQTT 3.1.1 and 5.0 over TCP (design: rules of delivery 1, 2, 3 and 8).
+ * The MQTT edge: MQTT 3.1.1 and 5.0 over TCP, TLS or WebSocket (design: rules of delivery 1, 2, 3 and 8).
  *
  * Ends source first: `announceFarewell`, `stopAccepting`, `handOver`, `stopReading`; then the owner settles what is still
  * under way, which is still answered; then `dismissAll`, and `close`.
  */
 export class MqttServer {
   readonly #context: MqttContext;
-  readonly #listeners: { readonly options: ListenerOptions; readonly server: Server }[] = [];
+  readonly #listeners: readonly Listener[];
+  readonly #arrivals: Arrivals;
   #sweepTimer: NodeJS.Timeout | undefined;
 
   constructor(options: MqttServerOptions) {
     this.#context = new MqttContext(options);
-    for (const listener of options.listeners) {
-      const server = createServer(
-        {
-          noDelay: true,
-          keepAlive: true,
-          keepAliveInitialDelay: tcpKeepAliveDelayMs,
-          highWaterMark: highWaterMarkBytes,
-        },
-        (socket) => this.#accept(socket, listener),
-      );
-      this.#listeners.push({ options: listener, server });
-    }
+    this.#arrivals = new Arrivals(options.admission, () => this.#context.monotonicMs());
+    const owner = {
+      now: () => options.now(),
+      maxPacketBytes: options.limits.maxPacketBytes,
+      refuses: this.#refusesSocket.bind(this),
+      arrive: (socket: Socket) => this.#arrivals.arrive(socket),
+      shakeHands: (socket: Socket, secure: SecureListener) => this.#arrivals.shakeHands(socket, secure),
+      accept: this.#accept.bind(this),
+    };
+    this.#listeners = options.listeners.map((listener) => new Listener(listener, owner));
   }
 
   /** Listens on every listener. Rejects with the system's error, all listeners closed, when one of them can not. */
   async start(): Promise<void> {
     try {
-      for (const { options, server } of this.#listeners) {
-        server.listen({ host: options.host, port: options.port, backlog: 4096 });
-        await once(server, 'listening');
-        // For example too many open files at accept: an event without a listener would end the process.
-        server.on('error', (error) => this.#context.observer.internalError(undefined, error));
+      for (const listener of this.#listeners) {
+        await listener.listen((error) => this.#context.observer.internalError(undefined, error));
       }
     } catch (error) {
       this.stopAccepting();
@@ -85,10 +71,12 @@ export class MqttServer {
   /** Where it listens; ports that were 0 are resolved. */
   get addresses(): ListenerAddress[] {
     const addresses: ListenerAddress[] = [];
-    for (const { options, server } of this.#listeners) {
-      const address = server.address();
-      if (address === null || typeof address === 'string') continue;
-      addresses.push({ name: options.name, host: address.address, port: address.port, auth: options.auth });
+    for (const { options, address } of this.#listeners) {
+      if (address === undefined) continue;
+      const { name, auth, tls, webSocket } = options;
+      const transport = webSocket === undefined ? 'tcp' : 'websocket';
+      const isSecure = tls !== undefined;
+      addresses.push({ name, host: address.address, port: address.port, auth, isSecure, transport });
     }
     return addresses;
   }
@@ -100,6 +88,30 @@ export class MqttServer {
   /** Accepted, also before CONNECT and while closing. */
   get sockets(): number {
     return this.#context.connections.size;
+  }
+  /** TLS handshakes under way, which are no connections yet. */
+  get handshakes(): number {
+    return this.#listeners.reduce((sum, { handshakes }) => sum + handshakes, 0);
+  }
+  /** Headers of the PROXY protocol that are waited for. */
+  get proxyHeaders(): number {
+    return this.#listeners.reduce((sum, { proxyHeaders }) => sum + proxyHeaders, 0);
+  }
+  /** HTTP requests under way that may become WebSockets. */
+  get upgrades(): number {
+    return this.#listeners.reduce((sum, { upgrades }) => sum + upgrades, 0);
+  }
+  /** Accepted sockets whose TLS handshake has not begun. */
+  get handshakesWaiting(): number {
+    return this.#arrivals.waiting;
+  }
+  /** Connections whose devices send more than they may. */
+  get slowedConnections(): number {
+    return this.#context.slowed.size;
+  }
+  /** Nobody is read, as all devices together have sent more than they may. */
+  get isFleetHeld(): boolean {
+    return this.#context.fleetHeld;
   }
   get pausedConnections(): number {
     return this.#context.paused.size;
@@ -113,6 +125,10 @@ export class MqttServer {
   /** Publishes handed on and not answered yet: counted where they leave and where their answers arrive. */
   get publishesHeld(): number {
     return this.#context.publishesHeld;
+  }
+  /** Those that have a connection, one by one. */
+  get liveSessions(): LiveSessions {
+    return new LiveSessions(this.#context);
   }
   /** Bytes of packets that are still arriving. */
   get partialBytes(): number {
@@ -129,14 +145,7 @@ export class MqttServer {
     if (pressure === before) return;
     context.pressure = pressure;
     if (pressure < before) context.output.addAllPaused();
-    else if (pressure === 2) this.#pauseAll();
-  }
-
-  /** Who was let read and had nothing handled before it was over again keeps its place before those who had their turn. */
-  #pauseAll(): void {
-    const { connections } = this.#context;
-    for (const { incoming } of connections) if (!incoming.wasServed) incoming.pauseIfNecessary();
-    for (const { incoming } of connections) incoming.pauseIfNecessary();
+    else if (pressure === 2) context.pauseAll();
   }
 
   /** Deadlines, keep-alive, session expiry, wills. Called by its own timer, unless `sweepIntervalMs` is 0. */
@@ -147,12 +156,54 @@ export class MqttServer {
     // After a stall of the process, packets that arrived in time are still unread: they get one interval to be read.
     const stalled = sweepIntervalMs > 0 && context.coarseMs - coarseMs > 3 * sweepIntervalMs;
     if (!stalled) for (const connection of context.connections) connection.sweep();
+    if (this.#listeners.some(({ secure }) => secure !== undefined)) endExpired(context, context.options.now());
+    for (const { secure } of this.#listeners) secure?.rotateTicketKeys();
     context.sessions.sweep();
     context.wills.sweep();
+    context.slowed.sweep(context.coarseMs);
+    context.options.admission?.sweep(context.coarseMs);
+  }
+
+  /**
+   * Has a listener show and judge certificates by other files from now on. Connections and sessions stay, but for those
+   * whose certificate is revoked by now.
+   *
+   * @param name of a listener that has TLS.
+   * @returns how many connections were ended.
+   */
+  useTls(name: string, material: ListenerTlsMaterial): number {
+    const listener = this.#listeners.find(({ options }) => options.name === name);
+    if (listener?.secure === undefined) return 0;
+    listener.secure.use(material);
+    return endRevoked(this.#context, listener.options, material.isRevoked);
+  }
+
+  /** The registered devices that have a connection or a session here. */
+  get devices(): ReadonlySet<string> {
+    return registeredDevices(this.#context);
+  }
+
+  /**
+   * Ends what was granted to devices as they were before: connections, sessions, and wills that they may not publish any
+   * more. Devices of which `now` says nothing, or what was so before, are left alone.
+   *
+   * @returns how many connections were ended.
+   */
+  useDevices(now: DevicesNow): number {
+    return endChanged(this.#context, now);
+  }
+
+  /**
+   * Takes away the subscriptions that may not stay, of all sessions.
+   *
+   * @returns how many.
+   */
+  endSubscriptions(mayStay: (identity: Identity, filter: string) => boolean): number {
+    return endSubscriptions(this.#context, mayStay);
   }
 
   stopAccepting(): void {
-    for (const { server } of this.#listeners) if (server.listening) server.close();
+    for (const listener of this.#listeners) listener.stopAccepting();
   }
 
   /** For good. What has been read is still answered. */
@@ -220,7 +271,10 @@ export class MqttServer {
     context.output.cancel();
     for (const connection of context.connections) if (!connection.hasEnded) connection.cutOff('server_shutdown');
     context.wills.clear();
-    const closed = Promise.all([context.allClosed(), ...this.#listeners.map(({ server }) => closedServer(server))]);
+    this.#arrivals.abandon();
+    context.fleetPace?.close();
+    for (const listener of this.#listeners) listener.abandon();
+    const closed = Promise.all([context.allClosed(), ...this.#listeners.map((listener) => listener.closed())]);
     const linger = setTimeout(() => {
       for (const connection of context.connections) connection.cutOff('server_shutdown');
     }, lingerMs);
@@ -228,26 +282,27 @@ export class MqttServer {
     clearTimeout(linger);
   }
 
-  #accept(socket: EdgeSocket, listener: ListenerOptions): void {
+  /** A refusal in MQTT needs a CONNECT first, so somewhat more sockets are let in than connections. */
+  #refusesSocket(socket: Pick<Transport, 'destroy'>, listener: ListenerOptions): boolean {
+    const { connections, limits, observer } = this.#context;
+    if (connections.size + this.upgrades < Math.ceil(limits.maxConnections * 1.1) + 100) return false;
+    observer.socketRefused(listener.name);
+    socket.destroy();
+    return true;
+  }
+
+  #accept(
+    transport: Transport,
+    listener: ListenerOptions,
+    certificate: ClientCertificate | undefined,
+    socket: Socket,
+  ): Connection | undefined {
+    if (this.#refusesSocket(transport, listener)) return undefined;
     const context = this.#context;
-    // A refusal in MQTT needs a CONNECT first, so somewhat more sockets are let in than connections.
-    if (context.connections.size >= Math.ceil(context.limits.maxConnections * 1.1) + 100) {
-      context.observer.socketRefused(listener.name);
-      socket.destroy();
-      return;
-    }
-    const connection = new Connection(context, socket, listener);
-    socket[connectionOf] = connection;
+    const connection = new Connection(context, transport, listener, certificate);
+    connection.peer = this.#arrivals.spoken(socket);
     context.connections.add(connection);
     context.observer.socketAccepted(listener.name);
-    socket.on('data', onData).on('close', onClose).on('error', onError);
-    connection.incoming.pauseIfNecessary();
+    return connection;
   }
-}
-
-/** Resolves when the listener and all of its sockets are closed. */
-function closedServer(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-  });
 }

@@ -1,6 +1,8 @@
+import type { ClientCertificate } from '../core/client-certificate.ts';
 import type { Identity } from '../core/identity.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { Connection } from './connection.ts';
+import type { ListenerOptions } from './context.ts';
 import type { Unanswered } from './inbound-publish.ts';
 import type { PendingWill, Will } from './will.ts';
 
@@ -46,6 +48,9 @@ export class Session {
   identity: Identity;
   /** Undefined while the device is away. */
   connection: Connection | undefined;
+  /** What its latest connection came with, and by: revoking that there ends the session too. */
+  certificate: ClientCertificate | undefined;
+  listener: ListenerOptions | undefined;
   /** How long it lives without a connection; 0 ends it with the connection. */
   expirySeconds = 0;
   /** Coarse monotonic milliseconds; meaningful while the device is away. */

@@ -1,6 +1,7 @@
-import type { Identity } from '../core/identity.ts';
+import { haveSameRights, type Identity } from '../core/identity.ts';
 import type { Connection } from './connection.ts';
 import type { MqttContext } from './context.ts';
+import { endSubscriptionsOf } from './ended-subscriptions.ts';
 import { reasonCodes } from './reason-codes.ts';
 import { Session } from './session.ts';
 
@@ -25,8 +26,23 @@ export class Sessions {
     return this.#byKey.size;
   }
 
+  /** Those that are away, too. */
+  all(): Iterable<Session> {
+    return this.#byKey.values();
+  }
+
   get away(): number {
     return this.#away.size;
+  }
+
+  /** Sessions without a connection. */
+  get awaySessions(): Iterable<Session> {
+    return this.#away;
+  }
+
+  /** By its key. */
+  find(key: string): Session | undefined {
+    return this.#byKey.get(key);
   }
 
   /** Whether the session has a connection, which `open` would close. */
@@ -36,7 +52,8 @@ export class Sessions {
 
   /**
    * Gives the session to `connection`. A connection that has it is closed with 0x8E [MQTT-3.1.4-3]; a clean start ends
-   * the old session [MQTT-3.1.2-4].
+   * the old session [MQTT-3.1.2-4]. So does a device that may do something else by now: what the session holds was
+   * granted to the one that it was before.
    */
   open(
     connection: Connection,
@@ -52,14 +69,14 @@ export class Sessions {
     }
     // Closing the holder has ended its session, if that was not persistent.
     const existing = this.#byKey.get(key);
-    if (existing !== undefined && !clean) {
+    if (existing !== undefined && !clean && haveSameRights(existing.identity, identity)) {
       this.#resume(existing, connection, identity);
       return { session: existing, present: true };
     }
-    if (existing !== undefined) this.#end(existing);
+    if (existing !== undefined) this.end(existing);
     this.#makeRoom();
     const session = new Session(key, clientId, identity);
-    session.connection = connection;
+    takeUp(session, connection);
     this.#byKey.set(key, session);
     return { session, present: false };
   }
@@ -73,10 +90,10 @@ export class Sessions {
     session.will = undefined;
     if (will !== undefined && publishWill) {
       const delaySeconds = Math.min(will.delaySeconds, session.expirySeconds);
-      session.pendingWill = this.#context.wills.schedule(will, coarseMs + delaySeconds * 1000);
+      session.pendingWill = this.#context.wills.schedule(will, coarseMs + delaySeconds * 1000, session);
     }
     if (session.expirySeconds === 0) {
-      this.#end(session);
+      this.end(session);
       return;
     }
     session.expiresAtMs = coarseMs + session.expirySeconds * 1000;
@@ -89,19 +106,22 @@ export class Sessions {
     for (const session of this.#away) {
       if (session.expiresAtMs > coarseMs) continue;
       observer.sessionExpired();
-      this.#end(session);
+      this.end(session);
     }
   }
 
   #resume(session: Session, connection: Connection, identity: Identity): void {
     if (session.pendingWill !== undefined) this.#context.wills.cancel(session.pendingWill);
     session.pendingWill = undefined;
-    session.connection = connection;
+    takeUp(session, connection);
     session.identity = identity;
+    // It may be bound to another vehicle by now, or be in other groups.
+    endSubscriptionsOf(session, (device, filter) => this.#context.options.maySubscribe(device, filter));
     this.#away.delete(session);
   }
 
-  #end(session: Session): void {
+  /** Ends a session that has no connection any more; a will that is waiting waits no longer. */
+  end(session: Session): void {
     this.#byKey.delete(session.key);
     this.#away.delete(session);
     if (session.pendingWill !== undefined) this.#context.wills.hasten(session.pendingWill);
@@ -114,6 +134,12 @@ export class Sessions {
     const [longestAway] = this.#away;
     if (longestAway === undefined) return;
     this.#context.observer.sessionEvicted();
-    this.#end(longestAway);
+    this.end(longestAway);
   }
+}
+
+function takeUp(session: Session, connection: Connection): void {
+  session.connection = connection;
+  session.certificate = connection.certificate;
+  session.listener = connection.listenerOptions;
 }

@@ -16,9 +16,17 @@ export const longerThanNecessary: Violation = {
   code: reasonCodes.malformedPacket,
   detail: 'remaining length is not in its shortest form [MQTT-1.5.5-1]',
 };
-const tooLarge: Violation = {
+export const tooLarge: Violation = {
   code: reasonCodes.packetTooLarge,
   detail: 'packet is larger than the maximum packet size',
+};
+export const notBinary: Violation = {
+  code: reasonCodes.protocolError,
+  detail: 'a WebSocket frame is not binary [MQTT-6.0.0-1]',
+};
+export const brokenFrames: Violation = {
+  code: reasonCodes.protocolError,
+  detail: 'a WebSocket frame breaks RFC 6455, or is compressed, which was not agreed',
 };
 const tooLong: Violation = {
   code: reasonCodes.malformedPacket,

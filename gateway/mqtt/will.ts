@@ -4,6 +4,7 @@ import { Publish } from '../core/publish.ts';
 import type { MqttContext } from './context.ts';
 import type { WillFields } from './decode/connect.ts';
 import { correlationIdOf, traceparentOf } from './message-properties.ts';
+import type { Session } from './session.ts';
 
 /** A will message (section 3.1.2.5) with the identity of the connection that left it. */
 export interface Will {
@@ -15,6 +16,8 @@ export interface Will {
 /** A will on its way: published when due, unless the session is taken up again before [MQTT-3.1.3-9]. */
 export interface PendingWill {
   readonly will: Will;
+  /** Which has left it; may have ended. */
+  readonly session: Session;
   /** Coarse monotonic milliseconds. */
   dueAtMs: number;
 }
@@ -45,6 +48,10 @@ class WillPublish extends Publish {
     this.correlationId = correlationIdOf(will.fields.properties);
   }
 
+  override get isWill(): boolean {
+    return true;
+  }
+
   override answer(): void {
     this.#context.publishesHeld -= 1;
   }
@@ -66,9 +73,14 @@ export class PendingWills {
     return this.#waiting.size;
   }
 
+  /** Whose wills wait; some of them have ended. */
+  get sessions(): Session[] {
+    return Array.from(this.#waiting, ({ session }) => session);
+  }
+
   /** Publishes at `dueAtMs`, or at once when that has passed. */
-  schedule(will: Will, dueAtMs: number): PendingWill {
-    const pending = { will, dueAtMs };
+  schedule(will: Will, dueAtMs: number, session: Session): PendingWill {
+    const pending = { will, dueAtMs, session };
     this.#waiting.add(pending);
     this.#publishIfDue(pending);
     return pending;
@@ -76,6 +88,15 @@ export class PendingWills {
 
   cancel(pending: PendingWill): void {
     this.#waiting.delete(pending);
+  }
+
+  /** Those of sessions that were somebody else's are published never. */
+  withdraw(isForeign: (session: Session, will: Will) => boolean): void {
+    for (const pending of this.#waiting) {
+      if (!isForeign(pending.session, pending.will)) continue;
+      this.#waiting.delete(pending);
+      this.#context.observer.willWithdrawn();
+    }
   }
 
   /** The session has ended: its will waits no longer (section 3.1.3.2.2). */

@@ -1,17 +1,24 @@
-import type { IdentityObserver, Refusal, Verification } from '../identity/observer.ts';
+import {
+  type IdentityObserver,
+  type PasswordVerdict,
+  passwordVerdicts,
+  type Refusal,
+  refusals,
+  type Verification,
+} from '../identity/observer.ts';
 import { clip, type Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { Tally } from './tally.ts';
 
 type RegistryFailure = Parameters<IdentityObserver['registryFailed']>[0];
 
-const verifications: readonly Verification[] = ['anonymous', 'cached', 'hashed'];
-const refusals: readonly Refusal[] = ['bad_credentials', 'not_authorized', 'server_unavailable', 'server_busy'];
+const verifications: readonly Verification[] = ['anonymous', 'cached', 'hashed', 'certificate', 'token', 'recalled'];
 
 export class IdentityEvents implements IdentityObserver {
   readonly #log: Log;
   readonly #authenticated = new Tally<Verification>('verification', verifications);
   readonly #refused = new Tally<Refusal>('refusal', refusals);
+  readonly #bannedVerified = new Tally<PasswordVerdict>('verdict', passwordVerdicts);
   readonly #registryFailures = new Tally<RegistryFailure>('code');
 
   constructor(log: Log, metrics: Metrics) {
@@ -24,6 +31,12 @@ export class IdentityEvents implements IdentityObserver {
     );
     metrics.counters('edge_identity_refused_total', 'Connects that were refused, by why.', ['refusal'], () =>
       this.#refused.samples(),
+    );
+    metrics.counters(
+      'edge_identity_banned_verified_total',
+      'Passwords of banned logins that were verified after the refusal, by what they were.',
+      ['verdict'],
+      () => this.#bannedVerified.samples(),
     );
     metrics.counters(
       'edge_identity_registry_failures_total',
@@ -41,6 +54,10 @@ export class IdentityEvents implements IdentityObserver {
     this.#refused.add(refusal);
     const fields = { refusal, listener, deviceId: clip(deviceId) };
     this.#log.writeLimited('warn', 'identity_refused', 'credentials were refused', fields);
+  }
+
+  bannedVerified(verdict: PasswordVerdict): void {
+    this.#bannedVerified.add(verdict);
   }
 
   registryFailed(code: RegistryFailure, message: string): void {

@@ -1,5 +1,6 @@
 import type { Pressure } from '../core/record-sink.ts';
 import type { KafkaObserver, NewEpochCause, RefusalReason, TopicChange, TopicFinding } from '../kafka/observer.ts';
+import { type AccessCode, type AccessFailure, accessCodes } from '../kafka/security/access-failure.ts';
 import { errorFields, type Log } from './log.ts';
 import { Durations, type Metrics } from './metrics.ts';
 import { Tally } from './tally.ts';
@@ -26,6 +27,7 @@ export class KafkaEvents implements KafkaObserver {
   readonly #epochs = new Tally<NewEpochCause>('cause');
   readonly #topicChanges = new Tally<TopicChange['kind']>('change', topicChangeKinds);
   readonly #findings = new Tally<TopicFinding['code']>('code');
+  readonly #refusals = new Tally<AccessCode>('code', accessCodes);
   readonly #disconnects = new Tally<number>('broker');
   readonly #failedRequests = new Tally<number>('broker');
   readonly #requestTime = new Durations();
@@ -156,6 +158,15 @@ export class KafkaEvents implements KafkaObserver {
     this.#log.writeLimited('warn', 'kafka_producer_id_failed', 'no producer id could be had', { reason, retryInMs });
   }
 
+  accessRefused(where: string, { code, remedy }: AccessFailure): void {
+    this.#refusals.add(code);
+    this.#log.writeLimited('error', 'kafka_access_refused', 'Kafka does not let the gateway in; it tries again', {
+      where,
+      code,
+      remedy,
+    });
+  }
+
   pressureChanged(level: Pressure, records: number, bytes: number): void {
     this.#pressure = level;
     this.#pressureChanges += 1;
@@ -239,6 +250,12 @@ export class KafkaEvents implements KafkaObserver {
     metrics.gauge('edge_kafka_partitions_without_leader', 'Those that nobody leads.', () => this.#leaderless);
     metrics.counters('edge_kafka_disconnects_total', 'Ended or failed connections.', ['broker'], () =>
       this.#disconnects.samples(),
+    );
+    metrics.counters(
+      'edge_kafka_access_refused_total',
+      'Attempts that failed for TLS, login or permissions, by code.',
+      ['code'],
+      () => this.#refusals.samples(),
     );
     metrics.counter(
       'edge_kafka_metadata_failures_total',

@@ -4,6 +4,14 @@ import type { Metrics } from './metrics.ts';
 export type LifecycleState = 'starting' | 'running' | 'draining' | 'stopped';
 const states: readonly LifecycleState[] = ['starting', 'running', 'draining', 'stopped'];
 
+interface ListeningOn {
+  readonly host: string;
+  readonly port: number;
+  readonly auth: 'registry' | 'anonymous';
+  readonly isSecure: boolean;
+  readonly transport: 'tcp' | 'websocket';
+}
+
 /** What is used, and the limit of each: whichever is nearer to its own makes the level. */
 export interface MemoryFigures {
   readonly residentBytes: number;
@@ -51,10 +59,11 @@ export class LifecycleEvents {
     this.#log.write('info', 'gateway_starting', 'starting', { settings });
   }
 
-  /** `auth`: `anonymous` is worth a warning each time. */
-  listening(listener: string, host: string, port: number, auth: 'registry' | 'anonymous'): void {
-    const severity = auth === 'anonymous' ? 'warn' : 'info';
-    this.#log.write(severity, 'mqtt_listening', 'devices may connect', { listener, host, port, auth });
+  /** `auth`: `anonymous` is worth a warning each time; so is plain text, where somebody could read it on the way. */
+  listening(listener: string, { host, port, auth, isSecure, transport }: ListeningOn, isExposed: boolean): void {
+    const severity = auth === 'anonymous' || isExposed ? 'warn' : 'info';
+    const text = isExposed ? 'devices may connect, in plain text, over a network' : 'devices may connect';
+    this.#log.write(severity, 'mqtt_listening', text, { listener, host, port, auth, tls: isSecure, transport });
   }
 
   adminListening(host: string, port: number): void {

@@ -1,4 +1,5 @@
 import { type DestinationStream, type Logger, pino, stdTimeFunctions } from 'pino';
+import { printable } from '../core/printable.ts';
 
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 type Severity = Exclude<LogLevel, 'silent'>;
@@ -38,7 +39,17 @@ export class Log {
     this.#stream = stream ?? this.#standardOutput();
     this.#monotonicMs = monotonicMs;
     const formatters = { level: (label: string) => ({ level: label }) };
-    this.#logger = pino({ level, formatters, timestamp: stdTimeFunctions.isoTime }, this.#stream);
+    const lines = { write: (line: string): void => this.#stream.write(printable(line)) };
+    this.#logger = pino({ level, formatters, timestamp: stdTimeFunctions.isoTime }, lines);
+  }
+
+  /** Least severe level that is written; it may be changed at any time. */
+  get level(): LogLevel {
+    return this.#logger.level as LogLevel;
+  }
+
+  set level(level: LogLevel) {
+    this.#logger.level = level;
   }
 
   /** For events that only the operator or the servers beside the gateway can cause. */

@@ -32,6 +32,7 @@ export class MqttEvents implements MqttObserver {
   #expired = 0;
   #evicted = 0;
   #wills = 0;
+  #willsWithdrawn = 0;
   #subscriptionsRefused = 0;
 
   constructor(log: Log, metrics: Metrics) {
@@ -126,6 +127,10 @@ export class MqttEvents implements MqttObserver {
     this.#wills += 1;
   }
 
+  willWithdrawn(): void {
+    this.#willsWithdrawn += 1;
+  }
+
   subscriptionRefused(connection: ConnectionFacts, filter: string): void {
     this.#subscriptionsRefused += 1;
     const fields = { ...facts(connection), filter: clip(filter) };
@@ -175,6 +180,11 @@ export class MqttEvents implements MqttObserver {
       () => byQos(this.#resendsAbsorbed, 1),
     );
     metrics.counter('edge_mqtt_wills_published_total', 'Will messages published.', () => this.#wills);
+    metrics.counter(
+      'edge_mqtt_wills_withdrawn_total',
+      "Will messages never published, as their device's certificate was revoked.",
+      () => this.#willsWithdrawn,
+    );
   }
 
   #exportSessions(metrics: Metrics): void {

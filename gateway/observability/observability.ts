@@ -1,16 +1,25 @@
 import { collectDefaultMetrics } from 'prom-client';
 import { AccountingEvents } from './accounting-events.ts';
+import { AdministrationEvents } from './administration-events.ts';
 import { AlertEvents } from './alert-events.ts';
+import { AuditCopyEvents } from './audit-copy-events.ts';
+import { AuthorizationEvents } from './authorization-events.ts';
 import { ConnectivityEvents } from './connectivity-events.ts';
+import { EncryptionEvents } from './encryption-events.ts';
 import { IdentityEvents } from './identity-events.ts';
 import { IngestEvents } from './ingest-events.ts';
 import { KafkaEvents } from './kafka-events.ts';
 import { LifecycleEvents } from './lifecycle-events.ts';
-import { Log, type LogOptions } from './log.ts';
+import { LimitsEvents } from './limits-events.ts';
+import { Log, type LogLevel, type LogOptions } from './log.ts';
 import { Metrics } from './metrics.ts';
 import { MqttEvents } from './mqtt-events.ts';
+import { RegistryEvents } from './registry-events.ts';
 import { SequenceEvents } from './sequence-events.ts';
 import { SpoolEvents } from './spool-events.ts';
+import { TlsEvents } from './tls-events.ts';
+import { TokenEvents } from './token-events.ts';
+import { TransportEvents } from './transport-events.ts';
 
 export interface ObservabilityOptions extends LogOptions {
   /** Milliseconds since the epoch; the system's clock by default. */
@@ -33,11 +42,20 @@ export class Observability {
   readonly accounting: AccountingEvents;
   readonly alerts: AlertEvents;
   readonly mqtt: MqttEvents;
+  readonly limits: LimitsEvents;
+  readonly tls: TlsEvents;
+  readonly transport: TransportEvents;
   readonly connectivity: ConnectivityEvents;
   readonly kafka: KafkaEvents;
   readonly spool: SpoolEvents;
+  readonly encryption: EncryptionEvents;
   readonly identity: IdentityEvents;
+  readonly registry: RegistryEvents;
+  readonly authorization: AuthorizationEvents;
+  readonly tokens: TokenEvents;
   readonly lifecycle: LifecycleEvents;
+  readonly administration: AdministrationEvents;
+  readonly auditCopies: AuditCopyEvents;
   readonly #log: Log;
   readonly #metrics = new Metrics();
 
@@ -49,12 +67,26 @@ export class Observability {
     this.accounting = new AccountingEvents(this.#log, this.#metrics);
     this.alerts = new AlertEvents(this.#log, this.#metrics);
     this.mqtt = new MqttEvents(this.#log, this.#metrics);
+    this.limits = new LimitsEvents(this.#log, this.#metrics);
+    this.tls = new TlsEvents(this.#log, this.#metrics);
+    this.transport = new TransportEvents(this.#log, this.#metrics);
     this.connectivity = new ConnectivityEvents(this.#log, this.#metrics);
     this.kafka = new KafkaEvents(this.#log, this.#metrics);
     this.spool = new SpoolEvents(this.#log, this.#metrics);
+    this.encryption = new EncryptionEvents(this.#log, this.#metrics);
     this.identity = new IdentityEvents(this.#log, this.#metrics);
+    this.registry = new RegistryEvents(this.#log, this.#metrics, this.identity);
+    this.authorization = new AuthorizationEvents(this.#log, this.#metrics);
+    this.tokens = new TokenEvents(this.#log, this.#metrics);
     this.lifecycle = new LifecycleEvents(this.#log, this.#metrics);
+    this.administration = new AdministrationEvents(this.#log, this.#metrics);
+    this.auditCopies = new AuditCopyEvents(this.#log, this.#metrics);
     if (processMetrics) collectDefaultMetrics({ register: this.#metrics.registry });
+  }
+
+  /** Whose level can be changed while the gateway runs. */
+  get log(): { level: LogLevel } {
+    return this.#log;
   }
 
   /** Exports figures that other parts keep: unsettled records, connections that wait for a hash. */

@@ -26,6 +26,7 @@ export class SpoolEvents implements SpoolObserver {
   #bytes = 0;
   #damagedRanges = 0;
   #settleFailures = 0;
+  #sealedLate = 0;
 
   constructor(log: Log, metrics: Metrics) {
     this.#log = log;
@@ -103,6 +104,13 @@ export class SpoolEvents implements SpoolObserver {
     this.#log.writeLimited('error', 'spool_settle_failed', text, defectFields(error));
   }
 
+  /** A record that lay plain in the spool goes to a topic that is encrypted. */
+  sealedLate(topic: string): void {
+    this.#sealedLate += 1;
+    const text = 'records lay plain in the spool and are encrypted on their way to Kafka, as their topic is';
+    this.#log.writeLimited('warn', 'spool_plain_records_encrypted', text, { topic });
+  }
+
   /** The registry did not answer; the ids are those of an earlier start. */
   schemasRecalled(error: unknown, schemas: number): void {
     const text = 'the schema registry does not answer: the ids of its schemas are known from before';
@@ -141,6 +149,11 @@ export class SpoolEvents implements SpoolObserver {
       'Records that have left the spool, by what became of them; its rate is how fast the spool drains.',
       ['outcome'],
       () => this.#settled.samples(),
+    );
+    metrics.counter(
+      'edge_spool_plain_records_encrypted_total',
+      'Records that lay plain in the spool and were encrypted on their way to a topic that is.',
+      () => this.#sealedLate,
     );
     metrics.counter('edge_spool_groups_written_total', 'Groups of batches made durable.', () => this.#groups);
     metrics.counter('edge_spool_batches_written_total', 'Batches made durable.', () => this.#batches);

@@ -17,17 +17,21 @@ export class RegistryClient implements SchemaRegistry {
   readonly #base: string;
   readonly #timeoutMs: number;
   readonly #headers: Readonly<Record<string, string>>;
+  /** What an answer may echo, such as the page of a proxy that shows the request, and no message may repeat. */
+  readonly #secrets: readonly string[];
 
   constructor(options: RegistryOptions) {
     const url = new URL(options.url);
-    const credentials = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
-    this.#headers = {
-      accept: mediaType,
-      ...(credentials === ':' ? {} : { authorization: `Basic ${Buffer.from(credentials).toString('base64')}` }),
-    };
-    // Neither fetch nor an error message may see them.
+    const password = decodeURIComponent(url.password);
+    const credentials = `${decodeURIComponent(url.username)}:${password}`;
+    const encoded = credentials === ':' ? '' : Buffer.from(credentials).toString('base64');
+    this.#headers = { accept: mediaType, ...(encoded === '' ? {} : { authorization: `Basic ${encoded}` }) };
+    this.#secrets = [encoded, password, url.password].filter((secret) => secret !== '');
+    // Neither fetch nor an error message may see them; and paths go behind the address, not behind a query.
     url.username = '';
     url.password = '';
+    url.search = '';
+    url.hash = '';
     this.#base = url.href.replace(/\/+$/, '');
     this.#timeoutMs = options.timeoutMs;
   }
@@ -114,10 +118,14 @@ export class RegistryClient implements SchemaRegistry {
     const answer = parseAnswer(text);
     if (status >= 400) {
       const words = typeof answer?.message === 'string' ? answer.message : text;
-      throw new SchemaRegistryError(codeOfStatus(status), `${what}: ${status} ${words.slice(0, 500)}`);
+      throw new SchemaRegistryError(codeOfStatus(status), `${what}: ${status} ${this.#masked(words).slice(0, 500)}`);
     }
     if (answer === undefined) throw unexpected(`of ${what} is no JSON object`);
     return answer;
+  }
+
+  #masked(words: string): string {
+    return this.#secrets.reduce((text, secret) => text.replaceAll(secret, '***'), words);
   }
 
   async #exchange(method: string, path: string, body?: string): Promise<{ status: number; text: string }> {

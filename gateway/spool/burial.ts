@@ -12,7 +12,7 @@ export interface BurialOptions {
   readonly deadLetterTopic: string;
   readonly origin: RecordOrigin;
   readonly observer: SpoolObserver;
-  /** Where letters go: straight to Kafka, which has just answered. */
+  /** Where letters go: straight to Kafka, which has just answered, and encrypted where they are to be. */
   readonly target: RecordSink;
   /** One more record of the frame is settled. */
   readonly done: (frame: Frame) => void;

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { crc32c } from '@platformatic/kafka';
+import { readUint64, writeUint64 } from './encoding.ts';
 import type { FileLayer, SpoolFile } from './file-layer.ts';
-import { readUint64, writeUint64 } from './frame-format.ts';
 import { isMediumError } from './read-around.ts';
 
 export const cursorFileName = 'cursor';

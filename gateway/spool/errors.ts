@@ -5,6 +5,8 @@ export const spoolErrorCodes = [
   'spool_in_use',
   /** The directory or its lock cannot be made or used. */
   'spool_directory_unusable',
+  /** Something in it is encrypted under a key that is not there. */
+  'spool_key_missing',
 ] as const;
 export type SpoolErrorCode = (typeof spoolErrorCodes)[number];
 

@@ -15,10 +15,15 @@ export interface BatchToSpool {
 export class Framing {
   readonly #nowMs: () => number;
   readonly #topics = new Map<string, Buffer>();
+  readonly #sealed: boolean;
   #next: number;
 
-  /** @param next number of the first frame. */
-  constructor(next: number, nowMs: () => number) {
+  /**
+   * @param next number of the first frame.
+   * @param sealed frames are encrypted when they are written.
+   */
+  constructor(next: number, nowMs: () => number, sealed = false) {
+    this.#sealed = sealed;
     this.#next = next;
     this.#nowMs = nowMs;
   }
@@ -26,7 +31,7 @@ export class Framing {
   frame(topic: string, { bytes, records, rawBytes, settleables }: BatchToSpool): Frame {
     const header = { number: this.#next, topic, records, rawBytes, spooledAtMs: this.#nowMs() };
     this.#next += 1;
-    return Frame.toWrite(header, layOutFrame(header, this.#bytesOf(topic), bytes), settleables);
+    return Frame.toWrite(header, layOutFrame(header, this.#bytesOf(topic), bytes, this.#sealed), settleables);
   }
 
   #bytesOf(topic: string): Buffer {

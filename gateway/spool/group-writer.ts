@@ -1,7 +1,7 @@
 import { Alarm } from './alarm.ts';
 import type { CursorFile } from './cursor-file.ts';
 import type { Frame } from './frame.ts';
-import { finishFrame, segmentHeaderBytes } from './frame-format.ts';
+import { finishFrame } from './frame-format.ts';
 import type { SpoolBlock, SpoolObserver } from './observer.ts';
 import type { Segment, Segments, WrittenGroup } from './segments.ts';
 import { SettledCursor } from './settled-cursor.ts';
@@ -143,7 +143,7 @@ export class GroupWriter {
     const group: Frame[] = [];
     if (isTooOld()) return group;
     // It may need a segment of its own.
-    const room = maxBytes - segments.bytes - segmentHeaderBytes;
+    const room = maxBytes - segments.bytes - segments.headerBytes;
     let bytes = 0;
     for (const frame of this.pending) {
       bytes += (frame.bytes as Buffer).length;

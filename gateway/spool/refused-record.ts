@@ -1,6 +1,6 @@
 import { deadLetterType } from '../core/dead-letter-encoder.ts';
 import { CommonHeaders, type RecordOrigin } from '../core/headers/common-headers.ts';
-import { fitted, writeBytes, writeLength, writeOwnHeader, writeText } from '../core/headers/header-writer.ts';
+import { fitted, writeBytes, writeLength, writeOwnHeader, writeRawHeader } from '../core/headers/header-writer.ts';
 import { ownHeaderPrefix } from '../core/headers/record-headers.ts';
 import { truncateUtf8 } from '../core/headers/utf8.ts';
 import type { Rejection } from '../core/outcome.ts';
@@ -14,7 +14,6 @@ const maxMessageBytes = 1024;
 const maxTextBytes = 256;
 /** ce_id, dlq_reason, dlq_message, dlq_kafka_topic, dlq_spooled_time. */
 const headersAlways = 5;
-const oneNull = new Uint8Array([1]);
 
 /**
  * A record of the spool that Kafka refused for good. Its device has been answered long ago, and its raw payload is gone: the
@@ -79,14 +78,7 @@ export class RefusedRecordEncoder implements RecordEncoder<RefusedRecord> {
     at = writeOwnHeader('dlq_spooled_time', new Date(frame.spooledAtMs).toISOString(), target, at);
     if (!whole)
       return fitted(writeOwnHeader('dlq_dropped_payload_bytes', String(valueEnd - valueAt), target, at), target);
-    for (const [name, value] of own) at = writeRenamed(`${ownHeaderPrefix}${name}`, value, target, at);
+    for (const [name, value] of own) at = writeRawHeader(`${ownHeaderPrefix}${name}`, value, target, at);
     return fitted(at, target);
   }
-}
-
-/** Writes a header whose value may be any bytes, or null. */
-function writeRenamed(name: string, value: Buffer | null, target: Uint8Array, offset: number): number {
-  const at = writeText(name, target, offset);
-  if (value === null) return writeBytes(oneNull, target, at);
-  return writeBytes(value, target, writeLength(value.length, target, at));
 }

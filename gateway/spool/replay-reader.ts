@@ -1,6 +1,7 @@
 import type { FileLayer } from './file-layer.ts';
 import { Frame } from './frame.ts';
-import { decodeFrame, findFrame, frameHeaderBytes, frameLengthAt, segmentHeaderBytes } from './frame-format.ts';
+import { decodeFrame, findFrame, frameHeaderBytes, frameLengthAt, type ReadFrame } from './frame-format.ts';
+import { contentOf } from './frame-sealing.ts';
 import { readAround } from './read-around.ts';
 import type { Segment } from './segments.ts';
 import type { DamagedRange } from './walk-segment.ts';
@@ -124,7 +125,7 @@ export class ReplayReader {
     const length = frameLengthAt(this.#chunk, this.#at - this.#chunkAt);
     if (length > 0 && this.#at + length <= segment.end) {
       this.#load(segment, length);
-      const read = decodeFrame(this.#chunk, this.#at - this.#chunkAt);
+      const read = this.#decode(segment, this.#at - this.#chunkAt);
       if (read !== undefined) {
         this.#at += length;
         return Frame.fromDisk(read);
@@ -134,12 +135,20 @@ export class ReplayReader {
     return undefined;
   }
 
+  /** The frame at `at` of the chunk, its batch plain; undefined when it is not one that was written there. */
+  #decode(segment: Segment, at: number): ReadFrame | undefined {
+    const read = decodeFrame(this.#chunk, at);
+    if (read === undefined) return undefined;
+    const content = contentOf(read, this.#chunk, at, this.#chunkAt + at, segment);
+    return 'batch' in content ? { ...read, batch: content.batch } : undefined;
+  }
+
   /** Goes on with the first good frame behind the damage, or with the next segment. */
   #skipDamage(segment: Segment): void {
     const from = this.#at;
     this.#chunk = this.#read(segment, from, segment.end);
     this.#chunkAt = from;
-    const found = findFrame(this.#chunk, 0);
+    const found = findFrame(this.#chunk, 0, (_chunk, at) => this.#decode(segment, at));
     this.#at = found === undefined ? segment.end : from + found.at;
     const { nextFrame: firstFrame } = this;
     const nextFrame = found?.frame.number ?? segment.nextFrame;
@@ -175,7 +184,7 @@ export class ReplayReader {
 
   #enter(segment: Segment): void {
     this.#segment = segment;
-    this.#at = segmentHeaderBytes;
+    this.#at = segment.dataAt;
     this.#chunk = Buffer.alloc(0);
     this.#chunkAt = 0;
   }

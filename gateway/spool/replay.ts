@@ -22,6 +22,8 @@ export interface TargetStats {
   readonly oldestUnsettledMs: number;
 }
 
+export type BacklogSealing = (target: RecordSink) => RecordSink;
+
 export interface ReplayOptions {
   readonly spool: Spool;
   readonly target: SpoolTarget;
@@ -30,6 +32,11 @@ export interface ReplayOptions {
   /** Of dead letters. */
   readonly origin: RecordOrigin;
   readonly observer: SpoolObserver;
+  /**
+   * Makes the way to the target for what an earlier process has spooled, and for letters of what Kafka refuses: it encrypts
+   * what is to be encrypted and is not yet. Left out: nothing is.
+   */
+  readonly sealing?: BacklogSealing | undefined;
   /** A batch is settled. */
   readonly progress: () => void;
 }
@@ -47,10 +54,13 @@ export type ReplayProgress = 'complete' | 'unfinished' | 'waiting';
 export class Replay implements FrameOwner {
   readonly #options: ReplayOptions;
   readonly #burial: Burial;
+  readonly #backlogTarget: RecordSink;
 
   constructor(options: ReplayOptions) {
-    const { target, deadLetterTopic, origin, observer } = options;
+    const { deadLetterTopic, origin, observer, sealing } = options;
     this.#options = options;
+    const target = sealing?.(options.target) ?? options.target;
+    this.#backlogTarget = target;
     this.#burial = new Burial({ deadLetterTopic, origin, observer, target, done: (frame) => this.#done(frame) });
   }
 
@@ -77,8 +87,10 @@ export class Replay implements FrameOwner {
   }
 
   #handOn(frame: Frame): void {
-    const { target } = this.#options;
-    handOn(frame.topic, frame.batch, target, (index) => new SpooledRecord(frame, index, this));
+    const { spool, target } = this.#options;
+    // What this process has spooled was encrypted before.
+    const way = spool.isRecovered(frame) ? this.#backlogTarget : target;
+    handOn(frame.topic, frame.batch, way, (index) => new SpooledRecord(frame, index, this));
   }
 
   /** Hands on the open batches, too. Only after a turn that was complete, and within the same one of the event loop. */

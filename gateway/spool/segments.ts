@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import type { FileLayer, SpoolFile } from './file-layer.ts';
-import { encodeSegmentHeader, segmentHeaderBytes } from './frame-format.ts';
+import { encodeSegmentHeader, headerBytesOf, sealedHeaderBytes, segmentHeaderBytes } from './frame-format.ts';
+import { type SegmentSealing, SpoolSealing } from './frame-sealing.ts';
+import type { SegmentKey } from './segment-key.ts';
 import { type DamagedRange, type SurveyedSegment, segmentFileName } from './survey.ts';
 
 /** A segment file with frames that are durable. */
@@ -10,6 +12,12 @@ export interface Segment {
   readonly firstFrame: number;
   /** One more than its last durable frame. */
   nextFrame: number;
+  /** Where its first frame begins. */
+  readonly dataAt: number;
+  /** What it is encrypted under; undefined: it is plain. */
+  readonly key: SegmentKey | undefined;
+  /** What its frames are sealed and opened with; there if `key` is. */
+  readonly sealing: SegmentSealing | undefined;
   /** Where its durable frames end. */
   end: number;
   /** Records in it that have not been read for replay. */
@@ -45,6 +53,7 @@ export const damagedSuffix = '.damaged';
 export const damagedFileName = (name: string): string => `${name}${damagedSuffix}`;
 
 const nothingKept: { readonly files: number; readonly bytes: number } = { files: 0, bytes: 0 };
+const noSealing = new SpoolSealing(undefined, false);
 const probeFileName = 'probe';
 
 /** The segment files of a spool. Its asynchronous functions must not overlap; `GroupWriter` sees to that. */
@@ -52,6 +61,7 @@ export class Segments {
   readonly #files: FileLayer;
   readonly #directory: string;
   readonly #segmentBytes: number;
+  readonly #sealing: SpoolSealing;
   /** Oldest first; the last one may be the one that is written. */
   readonly list: Segment[] = [];
   #active: { readonly segment: Segment; readonly file: SpoolFile } | undefined;
@@ -61,20 +71,30 @@ export class Segments {
   /** Of the files that are kept as damaged; nobody but the operator removes them. */
   readonly kept: { files: number; bytes: number };
 
-  constructor(files: FileLayer, directory: string, segmentBytes: number, nextSegment: number, kept = nothingKept) {
+  constructor(
+    files: FileLayer,
+    directory: string,
+    segmentBytes: number,
+    nextSegment: number,
+    kept = nothingKept,
+    sealing = noSealing,
+  ) {
     this.#files = files;
+    this.#sealing = sealing;
     this.#directory = directory;
     this.#segmentBytes = segmentBytes;
     this.#nextSegment = nextSegment;
     this.kept = { ...kept };
   }
 
-  /** Takes over a segment of an earlier process; only read from now on. */
-  adopt({ name, firstFrame, nextFrame, end, records, firstAtMs, damage }: SurveyedSegment): void {
+  /** Takes over a segment of an earlier process; only read from now on. @throws {SpoolError} `spool_key_missing` */
+  adopt(surveyed: SurveyedSegment): void {
+    const { name, firstFrame, nextFrame, dataAt, key, end, records, firstAtMs, damage } = surveyed;
+    const sealing = this.#sealing.forExisting(surveyed, name);
     const damaged = damage.length > 0;
     const path = join(this.#directory, name);
     const sinceMs = firstAtMs ?? Number.POSITIVE_INFINITY;
-    const place = { name, path, firstFrame, nextFrame, end, unread: records };
+    const place = { name, path, firstFrame, nextFrame, dataAt, key, sealing, end, unread: records };
     this.list.push({ ...place, firstAtMs: sinceMs, damaged, knownDamage: damage });
     this.bytes += end;
   }
@@ -82,6 +102,11 @@ export class Segments {
   /** The first frame that is not durable in any segment would have this number. 0: there is no segment. */
   get nextFrame(): number {
     return this.list.at(-1)?.nextFrame ?? 0;
+  }
+
+  /** Bytes of a new segment without frames. */
+  get headerBytes(): number {
+    return this.#sealing.seals ? sealedHeaderBytes : segmentHeaderBytes;
   }
 
   /** Resolves when the group is on the disk. @throws when it may not be; then it has to be written once more. */
@@ -100,7 +125,7 @@ export class Segments {
     const startedAtMs = performance.now();
     const { segment, file } = await this.#segmentFor(group);
     const at = segment.end;
-    await file.write(group.buffers, at);
+    await file.write(segment.sealing === undefined ? group.buffers : sealed(group.buffers, segment.sealing, at), at);
     const writtenAtMs = performance.now();
     await file.sync();
     segment.end += group.bytes;
@@ -119,7 +144,7 @@ export class Segments {
     const { firstFrame, firstAtMs, bytes } = group;
     if (this.#active !== undefined) {
       const { segment } = this.#active;
-      const fits = segment.end + bytes <= this.#segmentBytes || segment.end === segmentHeaderBytes;
+      const fits = segment.end + bytes <= this.#segmentBytes || segment.end === segment.dataAt;
       if (fits && segment.nextFrame === firstFrame) return this.#active;
       await this.closeActive();
     }
@@ -132,9 +157,11 @@ export class Segments {
     this.#nextSegment += 1;
     const name = segmentFileName(number);
     const path = join(this.#directory, name);
+    const sealing = this.#sealing.forNew(number);
+    const header = { segment: number, firstFrame, key: sealing?.key };
     const file = await this.#files.openForWriting(path, 'refuse');
     try {
-      await file.write([encodeSegmentHeader({ segment: number, firstFrame })], 0);
+      await file.write([encodeSegmentHeader(header)], 0);
       await file.sync();
       await this.#files.syncDirectory(this.#directory);
     } catch (error) {
@@ -142,8 +169,18 @@ export class Segments {
       await this.#files.remove(path).catch(() => undefined);
       throw error;
     }
-    const end = segmentHeaderBytes;
-    const place = { name, path, firstFrame, nextFrame: firstFrame, end, unread: 0 };
+    const end = headerBytesOf(header);
+    const place = {
+      name,
+      path,
+      firstFrame,
+      nextFrame: firstFrame,
+      dataAt: end,
+      key: header.key,
+      sealing,
+      end,
+      unread: 0,
+    };
     const segment = { ...place, firstAtMs, damaged: false, knownDamage: [] };
     this.list.push(segment);
     this.bytes += end;
@@ -181,14 +218,14 @@ export class Segments {
     const { segment, file } = active;
     await file.truncate(segment.end).catch(() => undefined);
     await file.close().catch(() => undefined);
-    if (segment.end === segmentHeaderBytes) await this.#remove(segment).catch(() => undefined);
+    if (segment.end === segment.dataAt) await this.#remove(segment).catch(() => undefined);
   }
 
   /** Removes the segments whose frames are all before `cursor`. The cursor must be durable. */
   async removeBefore(cursor: number, isIdle: boolean): Promise<void> {
     for (let oldest = this.list[0]; oldest !== undefined && oldest.nextFrame <= cursor; oldest = this.list[0]) {
       if (oldest === this.#active?.segment) {
-        if (!isIdle || oldest.end === segmentHeaderBytes) return;
+        if (!isIdle || oldest.end === oldest.dataAt) return;
         await this.closeActive();
       }
       await this.#remove(oldest);
@@ -206,4 +243,14 @@ export class Segments {
     this.list.splice(this.list.indexOf(segment), 1);
     this.bytes -= segment.end;
   }
+}
+
+/** Frames as they lie on the disk: encrypted, each for its place, from `from` on. */
+function sealed(frames: readonly Buffer[], sealing: SegmentSealing, from: number): Buffer[] {
+  let at = from;
+  return frames.map((frame) => {
+    const bytes = sealing.seal(frame, at);
+    at += bytes.length;
+    return bytes;
+  });
 }

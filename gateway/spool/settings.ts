@@ -17,6 +17,8 @@ export interface SpoolSettings {
   readonly replayMaxRecords: number;
   /** The same, in encoded bytes before compression. */
   readonly replayMaxBytes: number;
+  /** What is in the segments is encrypted; default: false. */
+  readonly encrypted?: boolean;
 }
 
 /** What the spool shares with the producer, so that it takes the same records and holds no more of them. */

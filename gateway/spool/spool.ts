@@ -1,18 +1,22 @@
 import type { Account } from '../core/account.ts';
-import { delivered, type Outcome, spooled, unanswered } from '../core/outcome.ts';
+import type { KeyProvider } from '../core/data-keys.ts';
+import { type Outcome, spooled, unanswered } from '../core/outcome.ts';
 import type { Settleable } from '../core/publish.ts';
 import type { Pressure, RecordEncoder } from '../core/record-sink.ts';
 import type { DirectoryLock } from '../directory-lock/directory-lock.ts';
 import { BufferPool } from '../record-batch/buffer-pool.ts';
 import type { SealedBatch } from '../record-batch/sealed-batch.ts';
 import { type FileLayer, nodeFiles } from './file-layer.ts';
-import { Flight } from './flight.ts';
+import type { Flight } from './flight.ts';
 import type { Frame } from './frame.ts';
+import { SpoolSealing } from './frame-sealing.ts';
 import { type BatchToSpool, Framing } from './framing.ts';
 import { GroupWriter } from './group-writer.ts';
 import { Intake } from './intake.ts';
+import { Ledger } from './ledger.ts';
 import type { SpoolBlock, SpoolObserver } from './observer.ts';
 import { type OpenDirectory, openDirectory } from './open-directory.ts';
+import { Outlet } from './outlet.ts';
 import { ReadPatience } from './read-patience.ts';
 import { ReplayReader } from './replay-reader.ts';
 import { type Segment, Segments } from './segments.ts';
@@ -24,6 +28,8 @@ export interface SpoolOptions {
   readonly settings: SpoolSettings;
   readonly limits: BatchLimits;
   readonly observer: SpoolObserver;
+  /** What an encrypted spool is written and read with; undefined: there are no keys. */
+  readonly keys?: KeyProvider | undefined;
   /** The real one by default. */
   readonly files?: FileLayer;
   /** The system's by default. */
@@ -42,43 +48,31 @@ export interface SpoolDepth {
 
 const maxFreeBufferBytes = 16 * 1024 * 1024;
 const flushPollMs = 5;
-/** When a disk that cannot be read should be asked again. */
-export const readRetryMs = 100;
 
 /**
  * A queue of record batches on disk. Records go in one by one, are encoded straight into the open batch of their topic,
  * and are told `spooled` when the group that their batch was written with is on the disk. Batches come out in order, and
  * stay on the disk until they are settled. Knows nothing of Kafka but its batch format.
+ *
+ * In: `Intake` (open batches) · `Framing` (numbers them) · `GroupWriter` (makes them durable, in `Segments`). Out:
+ * `ReplayReader` (from memory or disk) · `Outlet` (hands them out, and settles them). Beside: `Waiting` tells the devices,
+ * `Ledger` counts.
  */
 export class Spool {
   readonly #observer: SpoolObserver;
-  readonly #clock: SpoolClock;
-  /** Frames from this one on were spooled by this process. */
-  readonly #firstOwnFrame: number;
   readonly #lock: DirectoryLock;
+  readonly #ledger: Ledger;
   readonly #segments: Segments;
   readonly #writer: GroupWriter;
   readonly #reader: ReplayReader;
   readonly #framing: Framing;
   readonly #intake: Intake;
   readonly #waiting: Waiting;
-  readonly #flight = new Flight();
-  #isBypassed = false;
+  readonly #outlet: Outlet;
   readonly #patience: ReadPatience;
   #closed = false;
-  /** Not settled. */
-  #batches = 0;
   /** Why nothing more is taken, if so. */
   block: SpoolBlock | undefined;
-  /** Records found in the directory at the start, and the topics that they are for. */
-  readonly recoveredRecords: number;
-  readonly recoveredTopics: ReadonlySet<string>;
-  /** Records that could be read when they were written, and cannot any more. */
-  damagedRecords = 0;
-  /** Records that were put in since the start. */
-  appendedRecords = 0;
-  /** Records that Kafka has settled since the start. */
-  settledRecords = 0;
   /** Told when records have become durable, or `block` has changed. Not from inside of `next`. */
   onChange: () => void = () => undefined;
   onPressure: (level: Pressure) => void = () => undefined;
@@ -86,15 +80,17 @@ export class Spool {
   /**
    * Takes the directory (made when missing, mode 0700), cuts off a torn tail, and finds what is to be replayed.
    *
-   * @throws {SpoolError} when another process has the directory, or it cannot be used.
+   * @throws {SpoolError} when another process has the directory, it cannot be used, or a key that it is encrypted under is
+   * missing.
    */
   static async open(options: SpoolOptions): Promise<Spool> {
-    const { settings, observer, files = nodeFiles } = options;
+    const { settings, observer, keys, files = nodeFiles } = options;
     const { directory } = settings;
+    const sealing = new SpoolSealing(keys, settings.encrypted ?? false);
     const startedAtMs = performance.now();
     const opened = await openDirectory(files, directory);
     const { segments, unreadable, tornBytes } = opened.survey;
-    const spool = new Spool(options, opened);
+    const spool = await Spool.#over(options, opened, sealing);
     const { records, batches, bytes } = spool.depth();
     observer.opened({ directory, records, batches, bytes, tornBytes, durationMs: performance.now() - startedAtMs });
     for (const { name, damage } of segments) if (damage.length > 0) observer.damaged(name, damage);
@@ -103,23 +99,30 @@ export class Spool {
     return spool;
   }
 
-  private constructor(options: SpoolOptions, { lock, survey, cursorFile, cursor, kept }: OpenDirectory) {
+  static async #over(options: SpoolOptions, opened: OpenDirectory, sealing: SpoolSealing): Promise<Spool> {
+    try {
+      return new Spool(options, opened, sealing);
+    } catch (error) {
+      await opened.cursorFile.close();
+      opened.lock.release();
+      throw error;
+    }
+  }
+
+  private constructor(options: SpoolOptions, opened: OpenDirectory, sealing: SpoolSealing) {
+    const { lock, survey, cursorFile, cursor, kept } = opened;
     const { settings, limits, observer, files = nodeFiles, clocks } = options;
     this.#observer = observer;
+    this.#lock = lock;
     const { wallMs = Date.now, monotonicMs = () => performance.now() } = clocks ?? {};
     this.#patience = new ReadPatience(monotonicMs);
-    this.#clock = new SpoolClock({ wallMs, monotonicMs }, settings.maxAgeSeconds * 1000);
-    this.#firstOwnFrame = survey.nextFrame;
-    this.#lock = lock;
-    this.#framing = new Framing(survey.nextFrame, () => this.#clock.nowMs());
+    const clock = new SpoolClock({ wallMs, monotonicMs }, settings.maxAgeSeconds * 1000);
+    this.#framing = new Framing(survey.nextFrame, () => clock.nowMs(), sealing.seals);
     this.#waiting = new Waiting(limits, observer, (level) => this.onPressure(level));
-    this.#segments = new Segments(files, settings.directory, settings.segmentBytes, survey.nextSegment, kept);
-    for (const segment of survey.segments) {
-      this.#segments.adopt(segment);
-      this.#batches += segment.frames;
-    }
-    this.recoveredRecords = survey.segments.reduce((sum, { records }) => sum + records, 0);
-    this.recoveredTopics = new Set(survey.segments.flatMap(({ topics }) => [...topics]));
+    this.#ledger = new Ledger(survey.segments);
+    const { directory, segmentBytes } = settings;
+    this.#segments = new Segments(files, directory, segmentBytes, survey.nextSegment, kept, sealing);
+    for (const segment of survey.segments) this.#segments.adopt(segment);
     this.#writer = new GroupWriter({
       segments: this.#segments,
       cursorFile,
@@ -127,7 +130,7 @@ export class Spool {
       maxBytes: settings.maxBytes,
       observer,
       sealDue: () => this.#intake.sealDue(this.#writer.pending.length > 0),
-      isTooOld: () => this.#ageMs() > settings.maxAgeSeconds * 1000,
+      isTooOld: () => this.#outlet.ageMs > settings.maxAgeSeconds * 1000,
       durable: (frame, segment, at) => this.#durable(frame, segment, at),
       changed: () => this.#changed(),
     });
@@ -139,8 +142,19 @@ export class Spool {
       damaged: (segment, range) => observer.damaged(segment.name, [range]),
       lost: (segment, records) => {
         segment.damaged = true;
-        this.damagedRecords += records;
+        this.#ledger.damaged(records);
       },
+    });
+    this.#outlet = new Outlet({
+      reader: this.#reader,
+      patience: this.#patience,
+      clock,
+      ledger: this.#ledger,
+      waiting: this.#waiting,
+      observer,
+      firstOwnFrame: survey.nextFrame,
+      settledBefore: (frame, isIdle) => this.#writer.settledBefore(frame, isIdle),
+      changed: () => this.#changed(),
     });
     const pool = new BufferPool(limits.maxBatchBytes, maxFreeBufferBytes);
     this.#intake = new Intake(pool, limits.maxBatchRecords, settings.lingerMs, (topic, batch) => {
@@ -177,8 +191,7 @@ export class Spool {
   put(topic: string, batch: BatchToSpool): Frame {
     this.#waiting.add(batch.records, batch.rawBytes);
     const frame = this.#enqueue(topic, batch);
-    this.#reader.skipTo(frame.number + 1);
-    this.#flight.add(frame);
+    this.#outlet.pass(frame);
     return frame;
   }
 
@@ -187,17 +200,7 @@ export class Spool {
    * the disk does not give it away now; to be asked again after `readRetryMs`.
    */
   next(): Frame | 'unreadable' | undefined {
-    try {
-      const frame = this.#patience.isOver ? this.#reader.nextBehindDamage() : this.#reader.next();
-      if (this.#patience.succeeded()) this.#changedSoon();
-      if (frame !== undefined) this.#flight.add(frame);
-      return frame;
-    } catch (error) {
-      const { code = 'unknown' } = error as NodeJS.ErrnoException;
-      this.#observer.diskFailed('read', code, readRetryMs);
-      if (this.#patience.failed(error)) this.#changedSoon();
-      return 'unreadable';
-    }
+    return this.#outlet.next();
   }
 
   /** Gives back the open batches, in the order of each topic; they are not in the spool and never were. */
@@ -222,30 +225,24 @@ export class Spool {
     return this.#waiting.settleOne(frame, index, outcome);
   }
 
+  /** Whether an earlier process has spooled it. */
+  isRecovered(frame: Frame): boolean {
+    return this.#outlet.isRecovered(frame);
+  }
+
   /** Kafka has settled one more record of a frame. Returns whether it was the last one. */
   recordSettled(frame: Frame): boolean {
-    if (!this.#flight.recordSettled(frame)) return false;
-    this.settledRecords += frame.records;
-    this.#batches -= 1;
-    this.#waiting.settle(frame, delivered);
-    this.#advance();
-    return true;
+    return this.#outlet.recordSettled(frame);
   }
 
   /** @param isBypassed true: nothing is expected to be put in soon, so no file is kept open for it. */
   bypass(isBypassed: boolean): void {
-    this.#isBypassed = isBypassed;
-    this.#advance();
-  }
-
-  #advance(): void {
-    const { oldest } = this.#flight;
-    this.#writer.settledBefore(oldest?.number ?? this.#reader.nextFrame, this.#isBypassed && oldest === undefined);
+    this.#outlet.bypass(isBypassed);
   }
 
   /** Batches that have been handed out and are not settled. */
   get inFlight(): Pick<Flight, 'records' | 'span'> {
-    return this.#flight;
+    return this.#outlet.flight;
   }
 
   get pressure(): Pressure {
@@ -253,8 +250,13 @@ export class Spool {
   }
 
   depth(): SpoolDepth {
-    const records = this.recoveredRecords + this.appendedRecords - this.settledRecords - this.damagedRecords;
-    return { records, batches: this.#batches, bytes: this.#segments.bytes, ageMs: this.#ageMs() };
+    const { records, batches } = this.#ledger;
+    return { records, batches, bytes: this.#segments.bytes, ageMs: this.#outlet.ageMs };
+  }
+
+  /** Records that came in and went, and the topics of those found at the start. */
+  get ledger(): Readonly<Ledger> {
+    return this.#ledger;
   }
 
   /** Files that are kept as damaged, for the operator to look at and to remove. */
@@ -273,6 +275,7 @@ export class Spool {
    */
   accounts(): Account[] {
     const { pending } = this.#writer;
+    const ledger = this.#ledger;
     const unread = pending.filter(({ number }) => number >= this.#reader.nextFrame);
     const inSegments = this.#segments.list.reduce((sum, segment) => sum + segment.unread, 0);
     const inMemory = unread.reduce((sum, { records }) => sum + records, 0);
@@ -280,9 +283,9 @@ export class Spool {
     return [
       {
         name: 'spool_records',
-        came: this.recoveredRecords + this.appendedRecords,
-        went: this.settledRecords + this.damagedRecords,
-        held: inSegments + inMemory + this.#flight.count(),
+        came: ledger.recoveredRecords + ledger.appendedRecords,
+        went: ledger.settledRecords + ledger.damagedRecords,
+        held: inSegments + inMemory + this.#outlet.flight.count(),
       },
       { name: 'spool_waiting', came: this.#waiting.records, went: 0, held: waiting + this.#intake.count() },
     ];
@@ -312,8 +315,7 @@ export class Spool {
   #enqueue(topic: string, batch: BatchToSpool): Frame {
     const frame = this.#framing.frame(topic, batch);
     this.#writer.pending.push(frame);
-    this.#batches += 1;
-    this.appendedRecords += batch.records;
+    this.#ledger.appended(frame);
     this.#writer.wake();
     return frame;
   }
@@ -323,11 +325,6 @@ export class Spool {
     this.#waiting.settle(frame, spooled);
   }
 
-  /** Later: whoever is told may ask for the next batch while this one is not where it belongs. */
-  #changedSoon(): void {
-    setImmediate(() => this.#changed());
-  }
-
   #changed(): void {
     const block = this.#writer.block ?? (this.#patience.isFailing ? 'failing' : undefined);
     if (block !== this.block) {
@@ -335,14 +332,5 @@ export class Spool {
       this.#observer.blockChanged(block);
     }
     this.onChange();
-  }
-
-  #ageMs(): number {
-    const inFlight = this.#flight.oldest;
-    const oldestAtMs = inFlight?.spooledAtMs ?? this.#reader.oldestAtMs;
-    // A segment of which no date can be read makes nothing look old.
-    if (oldestAtMs === undefined || oldestAtMs === Number.POSITIVE_INFINITY) return 0;
-    const isOwn = (inFlight?.number ?? this.#reader.nextFrame) >= this.#firstOwnFrame;
-    return isOwn ? this.#clock.ageMs(oldestAtMs) : this.#clock.recoveredAgeMs(oldestAtMs);
   }
 }

@@ -3,9 +3,10 @@ import type { RecordOrigin } from '../core/headers/common-headers.ts';
 import type { Settleable } from '../core/publish.ts';
 import type { Pressure, RecordEncoder, RecordSink } from '../core/record-sink.ts';
 import type { SpoolObserver, SpoolState } from './observer.ts';
-import { Replay, type SpoolTarget } from './replay.ts';
+import { readRetryMs } from './outlet.ts';
+import { type BacklogSealing, Replay, type SpoolTarget } from './replay.ts';
 import type { SpoolSettings } from './settings.ts';
-import { readRetryMs, type Spool } from './spool.ts';
+import type { Spool } from './spool.ts';
 
 export interface SpooledSinkOptions {
   readonly spool: Spool;
@@ -14,6 +15,8 @@ export interface SpooledSinkOptions {
   /** Of dead letters. */
   readonly origin: RecordOrigin;
   readonly observer: SpoolObserver;
+  /** See `ReplayOptions`. */
+  readonly sealing?: BacklogSealing | undefined;
   /** Undefined: Kafka is not there yet; it spools, until `attach`. */
   readonly target?: SpoolTarget | undefined;
 }

@@ -1,8 +1,18 @@
 import { join } from 'node:path';
 import { type Cursor, readCursor } from './cursor-file.ts';
 import type { FileLayer } from './file-layer.ts';
-import { decodeSegmentHeader, findFrame, type ReadFrame, segmentHeaderBytes } from './frame-format.ts';
+import {
+  decodeSegmentHeader,
+  findFrame,
+  headerBytesOf,
+  keyInFrame,
+  type ReadFrame,
+  sealedHeaderBytes,
+  segmentHeaderBytes,
+} from './frame-format.ts';
+import { contentOf, type FrameContent, type SpoolSealing } from './frame-sealing.ts';
 import { isMediumError, type ReadAround, readAround } from './read-around.ts';
+import type { SegmentKey } from './segment-key.ts';
 import { type DamagedRange, walkSegment } from './walk-segment.ts';
 
 export type { DamagedRange } from './walk-segment.ts';
@@ -11,6 +21,7 @@ export type { DamagedRange } from './walk-segment.ts';
 export interface PlacedFrame {
   readonly at: number;
   readonly frame: ReadFrame;
+  readonly content: FrameContent;
 }
 
 /** Shown the frames of one segment after the other, in order; the next segment is read when it has resolved. */
@@ -29,6 +40,10 @@ export interface SurveyedSegment {
   readonly firstFrame: number;
   /** One more than its last frame. */
   readonly nextFrame: number;
+  /** Where its first frame begins. */
+  readonly dataAt: number;
+  /** What it is encrypted under; undefined: it is not, or neither its header nor a good frame says it any more. */
+  readonly key: SegmentKey | undefined;
   /** Where its last good frame ends. */
   readonly end: number;
   readonly fileBytes: number;
@@ -72,8 +87,15 @@ interface SegmentFile {
 
 /**
  * Reads a spool directory, changing nothing; a gateway may be at work in it. Two segments at a time are in memory.
+ *
+ * @param sealing opens what is encrypted for `visit`; the rest can be told without it.
  */
-export async function surveySpool(files: FileLayer, directory: string, visit?: SegmentVisitor): Promise<Survey> {
+export async function surveySpool(
+  files: FileLayer,
+  directory: string,
+  visit?: SegmentVisitor,
+  sealing?: SpoolSealing,
+): Promise<Survey> {
   const reader = await DirectoryReader.open(files, directory);
   const segments: SurveyedSegment[] = [];
   let nextFrame = 1;
@@ -89,7 +111,8 @@ export async function surveySpool(files: FileLayer, directory: string, visit?: S
     // A first segment that begins behind the cursor has lost its predecessor; without a cursor nobody knows. From there on
     // the walk through each segment says whether it reaches to the next one.
     const expected = isFirst && cursor !== undefined ? cursor.frame : Number.POSITIVE_INFINITY;
-    const surveyed = surveySegment(file, expected, limit, cursor, visit === undefined ? undefined : frames);
+    const place = visit && ((frame: PlacedFrame) => frames.push(frame));
+    const surveyed = surveySegment(file, { expected, limit, cursor }, place, sealing);
     await visit?.(file.name, frames);
     // What the disk has lost was whole once: nothing says that it was a write cut short, and it is not cut off.
     if (following === undefined && file.lostBytes === 0) tornBytes = file.bytes.length - surveyed.end;
@@ -138,7 +161,7 @@ class DirectoryReader {
       const { bytes, lostBytes } = read;
       if (Number.isFinite(firstFrameOf(bytes))) return { name, segment: Number.parseInt(name, 10), bytes, lostBytes };
       // Frames are written once the header is durable: a file whose header was cut short never held any.
-      if (bytes.length <= segmentHeaderBytes && lostBytes === 0) this.needless.push(name);
+      if (bytes.length <= sealedHeaderBytes && lostBytes === 0) this.needless.push(name);
       else this.unreadable.push({ name, bytes: bytes.length });
     }
     return undefined;
@@ -172,13 +195,21 @@ function firstFrameOf(bytes: Buffer): number {
   return header?.firstFrame ?? findFrame(bytes, 0)?.frame.number ?? Number.POSITIVE_INFINITY;
 }
 
+/** Of a segment whose header is damaged: what its first good frame says of it. */
+function keyOfFrames(bytes: Buffer): SegmentKey | undefined {
+  const found = findFrame(bytes, 0);
+  return found && keyInFrame(bytes, found.frame);
+}
+
 function surveySegment(
   { name, segment, bytes, lostBytes }: SegmentFile,
-  expected: number,
-  limit: number,
-  cursor: Cursor | undefined,
-  placed: PlacedFrame[] | undefined,
+  { expected, limit, cursor }: { expected: number; limit: number; cursor: Cursor | undefined },
+  place: ((frame: PlacedFrame) => unknown) | undefined,
+  spoolSealing: SpoolSealing | undefined,
 ): SurveyedSegment {
+  const header = decodeSegmentHeader(bytes);
+  const key = header === undefined ? keyOfFrames(bytes) : header.key;
+  const sealing = spoolSealing?.find({ segment, key });
   const settledBelow = cursor?.frame ?? 0;
   const firstFrame = firstFrameOf(bytes);
   let frames = 0;
@@ -196,11 +227,12 @@ function surveySegment(
       topics.add(frame.topic);
       firstAtMs ??= frame.spooledAtMs;
       lastAtMs = frame.spooledAtMs;
-      placed?.push({ at, frame });
+      place?.({ at, frame, content: contentOf(frame, bytes, at, at, { key, sealing }) });
     },
   );
   const damage = [...walked.damage];
-  if (decodeSegmentHeader(bytes) === undefined) {
+  // Whose batches are all on Kafka is of no use any more, whole or not.
+  if (header === undefined && walked.nextFrame > settledBelow) {
     damage.unshift({ from: 0, to: segmentHeaderBytes, firstFrame, nextFrame: firstFrame });
   }
   if (firstFrame > expected) {
@@ -212,5 +244,7 @@ function surveySegment(
     damage.push({ from: end, to: bytes.length, firstFrame: nextFrame, nextFrame });
   }
   const fileBytes = bytes.length;
-  return { name, segment, firstFrame, nextFrame, end, fileBytes, frames, records, topics, firstAtMs, lastAtMs, damage };
+  const dataAt = header === undefined ? segmentHeaderBytes : headerBytesOf(header);
+  const extent = { name, segment, firstFrame, nextFrame, dataAt, key, end, fileBytes };
+  return { ...extent, frames, records, topics, firstAtMs, lastAtMs, damage };
 }

@@ -1,4 +1,4 @@
-import { decodeFrame, decodeSegmentHeader, findFrame, type ReadFrame, segmentHeaderBytes } from './frame-format.ts';
+import { decodeFrame, decodeSegmentHeader, findFrame, headerBytesOf, type ReadFrame } from './frame-format.ts';
 
 /** Bytes of a segment that hold no good frame although they once did; `from` = `to` = 0 when a whole file is missing. */
 export interface DamagedRange {
@@ -43,7 +43,9 @@ export function walkSegment(bytes: Buffer, limits: WalkLimits, visit: FrameVisit
   const isLast = limit === Number.POSITIVE_INFINITY;
   const damage: DamagedRange[] = [];
   let next = limits.expected;
-  let end = decodeSegmentHeader(bytes) === undefined ? 0 : segmentHeaderBytes;
+  const header = decodeSegmentHeader(bytes);
+  // Frames are written once the header is durable: that it is gone is damage, whatever is behind it.
+  let end = header === undefined ? (findFrame(bytes, 0)?.at ?? 0) : headerBytesOf(header);
   for (let at = end; at < bytes.length; ) {
     const good = decodeFrame(bytes, at);
     const found = good === undefined ? findFrame(bytes, at) : { at, frame: good };

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import mqtt from 'mqtt';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
+import { maxGroupBytes, maxGroups } from '../../gateway/core/identity.ts';
 import type { RouteSettings } from '../../gateway/core/route.ts';
 import { registerDevices } from '../support/devices.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
@@ -18,12 +19,22 @@ const { bootstrap, registryUrl } = sharedServers();
 const main = 'dead-letters/main.ts';
 const vehicles = ['veh-1', 'veh-2', 'veh-3'] as const;
 const reports = 60;
+/** As many groups as a device may be in, with names as long as they may be. */
+const groups = Array.from({ length: maxGroups }, (_, index) => String(index).padStart(maxGroupBytes, 'g')).sort();
+/** Only who is in the last of them may publish: a letter that had not all of them would be refused when it is replayed. */
+const rule = {
+  name: 'last group',
+  actions: ['publish'],
+  kinds: ['vehicle'],
+  groups: groups.slice(-1),
+  topics: ['v1/vehicles/{boundTo}/#'],
+};
 const telemetryTopic = (vehicle: string) => `v1/vehicles/${vehicle}/telemetry`;
 
 let folder: string;
 let secrets: ReadonlyMap<string, string>;
 let made: GatewaySettings;
-/** Settings in which the route was mended. */
+/** Settings in which the route was mended, and that have a rule. */
 let mended: string;
 
 const letters = (...args: readonly string[]): Promise<CommandResult> => runCommand(main, args);
@@ -71,11 +82,11 @@ beforeAll(async () => {
   const databasePath = join(folder, 'devices.sqlite');
   secrets = await registerDevices(
     databasePath,
-    vehicles.map((vehicle) => ({ deviceId: `dev-${vehicle}`, kind: 'vehicle', boundTo: vehicle })),
+    vehicles.map((vehicle) => ({ deviceId: `dev-${vehicle}`, kind: 'vehicle', boundTo: vehicle, groups })),
   );
   made = gatewaySettings({ bootstrap, registryUrl, databasePath, partitions: 4 });
   mended = join(folder, 'gateway.yaml');
-  await writeFile(mended, stringify(made.settings));
+  await writeFile(mended, stringify({ ...made.settings, authorization: { rules: [rule] } }));
   // Creates all topics.
   await (await GatewayProcess.start(made.settings))[Symbol.asyncDispose]();
   await makeLetters();
@@ -155,6 +166,7 @@ describe('npm run dead-letters', () => {
     const [letter] = (await readTopic(bootstrap, made.deadLetterTopic)).filter(({ key }) => key === 'veh-3');
     const [event] = written.filter(({ key }) => key === 'veh-3');
     expect(event?.headers.ce_receivedtime).toBe(letter?.headers.dlq_received_time);
+    expect(letter?.headers.dlq_groups).toBe(groups.join(','));
   });
 
   it('finds nothing to do afterwards but what was rejected again, so often as it may', async () => {

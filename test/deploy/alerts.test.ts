@@ -76,7 +76,7 @@ describe('the alerting rules', () => {
       expectBalanced(all);
       expect(all.some((token) => /^(?:[=!]=|[<>]=?)$/.test(token))).toBe(true);
       const names = all.filter((token, index) => /^[a-z_]+$/.test(token) && all[index + 1] !== '=');
-      const words = ['increase', 'sum', 'without', 'direction'];
+      const words = ['increase', 'sum', 'without', 'direction', 'reason', 'time'];
       const figures = names.filter((name) => !words.includes(name));
       expect(figures.length).toBeGreaterThan(0);
       for (const figure of figures) expect(exported).toContain(figure);

@@ -33,6 +33,14 @@ describe('the settings of a local broker', () => {
     expect(settings.get('controller.quorum.voters')).toBe('1@127.0.0.1:19092,2@127.0.0.1:19093,3@127.0.0.1:19094');
   });
 
+  test('name more listeners, each with its protocol and a port of its own', () => {
+    const listeners = [{ name: 'LOGIN', protocol: 'SASL_SSL', port: 9192 }] as const;
+    const settings = settingsOf([{ ...node(1), listeners }]);
+    expect(settings.get('listeners')).toContain('PLAINTEXT://127.0.0.1:9092,LOGIN://127.0.0.1:9192,CONTROLLER://');
+    expect(settings.get('advertised.listeners')).toContain('LOGIN://127.0.0.1:9192');
+    expect(settings.get('listener.security.protocol.map')).toContain('LOGIN:SASL_SSL');
+  });
+
   test('never create topics by accident, and listen on the loopback only', () => {
     const settings = settingsOf([node(1)]);
     expect(settings.get('auto.create.topics.enable')).toBe('false');

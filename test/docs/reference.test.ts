@@ -7,7 +7,15 @@ import { DeadLetter } from '../../gateway/core/dead-letter.ts';
 import { DeadLetterEncoder } from '../../gateway/core/dead-letter-encoder.ts';
 import { commonHeaders, eventHeaders, letterHeaders } from '../../gateway/core/headers/record-headers.ts';
 import { rejectionReasons } from '../../gateway/core/outcome.ts';
-import { defaultOptions, receivedAtMs, run, TestPublish, TestSink, telemetry } from '../gateway/core/fixture.ts';
+import {
+  defaultOptions,
+  receivedAtMs,
+  run,
+  TestPublish,
+  TestSink,
+  telemetry,
+  vehicle,
+} from '../gateway/core/fixture.ts';
 
 const sources = readSources();
 const text = eventReference(sources);
@@ -65,7 +73,8 @@ describe('the table of headers', () => {
   });
 
   it('names every header of a dead letter, and those that are always there', () => {
-    const publish = new TestPublish({ payload: telemetry(), topic: 'x'.repeat(300) });
+    const identity = { ...vehicle, groups: ['pilot'] };
+    const publish = new TestPublish({ identity, payload: telemetry(), topic: 'x'.repeat(300) });
     const rejection = { reason: 'no_route', detail: '' } as const;
     const letter = new DeadLetter(publish, rejection, 'stripped', { letterSettled: () => undefined }, 3);
     const sink = new TestSink();

@@ -85,6 +85,19 @@ describe('the watch over the memory', () => {
     expect(levels).toEqual([2, 1, 0, 2]);
   });
 
+  it('takes for fixed what was resident beside objects at the least, not what the start has left behind', () => {
+    const state = { residentBytes: 600, occupiedBytes: 100, heapBytes: 0, heapLimitBytes: 1000 };
+    const levels: number[] = [];
+    const onLevel = (level: number) => levels.push(level);
+    const watch = new MemoryWatch({ ceilingBytes: 1000, onLevel, onCritical: () => {}, read: () => state });
+    // Garbage fills what the start had left: 250 bytes are resident for other reasons.
+    Object.assign(state, { residentBytes: 700, occupiedBytes: 450 });
+    watch.look();
+    Object.assign(state, { residentBytes: 800, occupiedBytes: 200 });
+    watch.look();
+    expect(levels).toEqual([]);
+  });
+
   it('collects near the ceiling, and holds devices back just below it, however little of the memory is occupied', () => {
     const { state, levels, look, collections } = watchOf();
     state.occupiedBytes = 100;

@@ -1,17 +1,20 @@
 import { describe, expect, test } from 'vitest';
+import type { AccessKind } from '../../gateway/kafka/security/access-failure.ts';
 import { type RecordWays, recordConditions } from '../../gateway/record-conditions.ts';
 
 interface Scene {
   readonly reachable?: boolean;
+  readonly refused?: AccessKind;
   readonly oldestUnsettledMs?: number;
   readonly spooled?: RecordWays['spooled'];
 }
 
-function reasons({ reachable = true, oldestUnsettledMs = 0, spooled }: Scene): string[] {
+function reasons({ reachable = true, refused, oldestUnsettledMs = 0, spooled }: Scene): string[] {
   const stats = { oldestUnsettledMs } as ReturnType<NonNullable<RecordWays['producer']>['stats']>;
   const missing = reachable ? [] : ['events'];
   const producer = { isReachable: () => reachable, missingTopics: () => missing, stats: () => stats };
-  const conditions = recordConditions(() => ({ producer, spooled }), 1000);
+  const access = { isRefused: (kind: AccessKind) => kind === refused };
+  const conditions = recordConditions(() => ({ producer, access, spooled }), 1000);
   return conditions.filter(({ holds }) => holds()).map(({ reason }) => reason);
 }
 
@@ -26,6 +29,13 @@ describe('whether devices should be sent here', () => {
       'topic_missing',
       'records_unsettled',
     ]);
+  });
+
+  test('names what Kafka refuses, unless a spool takes the records', () => {
+    expect(reasons({ refused: 'tls' })).toEqual(['kafka_tls_failed']);
+    expect(reasons({ refused: 'login' })).toEqual(['kafka_login_failed']);
+    expect(reasons({ refused: 'permission' })).toEqual(['kafka_not_authorized']);
+    expect(reasons({ refused: 'permission', spooled: spool('spooling') })).toEqual([]);
   });
 
   test('does not depend on Kafka while the spool takes records', () => {

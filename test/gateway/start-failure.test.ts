@@ -4,6 +4,7 @@ import { describeStartFailure } from '../../gateway/start-failure.ts';
 
 const config = {
   admin: { host: '127.0.0.1', port: 9464 },
+  administration: { enabled: true, host: '127.0.0.1', port: 9465 },
   listeners: [
     { name: 'a', host: '127.0.0.1', port: 1883, auth: 'registry' },
     { name: 'b', host: 'edge.invalid', port: 1884, auth: 'registry' },
@@ -17,6 +18,7 @@ describe('why the gateway could not start', () => {
     expect(describeStartFailure(systemError({ code: 'EADDRINUSE', port: 9464 }), config)).toBe(
       'admin: cannot listen on 127.0.0.1:9464 (EADDRINUSE): another process listens there; end it, or choose another port',
     );
+    expect(describeStartFailure(systemError({ code: 'EADDRINUSE', port: 9465 }), config)).toMatch(/^administration: /);
     expect(describeStartFailure(systemError({ code: 'EACCES', port: 1883 }), config)).toMatch(
       /^listeners\[0\]: .*127\.0\.0\.1:1883/,
     );

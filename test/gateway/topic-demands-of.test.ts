@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../../gateway/config/load.ts';
-import { topicDemandsOf } from '../../gateway/topic-demands-of.ts';
+import { telemetryDemandsOf, topicDemandsOf } from '../../gateway/topic-demands-of.ts';
 
-const demandsOf = (settings: object) => {
+const configOf = (settings: object) => {
   const result = loadConfig({ settings, env: {} });
   if (!result.ok) throw new Error(JSON.stringify(result.errors));
-  return topicDemandsOf(result.config);
+  return result.config;
 };
+const demandsOf = (settings: object) => topicDemandsOf(configOf(settings));
 const validation = { maxClockAheadSeconds: 60, maxClockBehindSeconds: 3600 };
 
 describe('what a gateway demands of its topics', () => {
@@ -28,5 +29,13 @@ describe('what a gateway demands of its topics', () => {
     const demands = demandsOf({ validation, spool });
     expect(demands.get('veh.events.raw')?.timestamps?.maxBehindMs).toBe(4_200_000);
     expect(demands.get('veh.events.raw.dlq')?.timestamps).toEqual({ maxAheadMs: 0, maxBehindMs: 600_000 });
+  });
+
+  it('names the topic of audit records, but not among those of telemetry', () => {
+    const administration = { enabled: true, audit: { topic: 'gateway.audit' } };
+    expect(demandsOf({ administration }).has('gateway.audit')).toBe(true);
+    expect([...telemetryDemandsOf(configOf({ administration })).keys()]).toEqual([...demandsOf({}).keys()]);
+    const off = { enabled: false, audit: { topic: 'veh.events.raw' } };
+    expect([...telemetryDemandsOf(configOf({ administration: off })).keys()]).toEqual([...demandsOf({}).keys()]);
   });
 });

@@ -10,6 +10,7 @@ export interface TestDevice {
   readonly deviceId: string;
   readonly kind: DeviceKind;
   readonly boundTo: string;
+  readonly groups?: readonly string[];
 }
 
 /** Registers devices in a real registry file. Returns their generated secrets by device id. */
@@ -51,6 +52,6 @@ async function importAll(
     });
     if ('problems' in result) throw new Error(JSON.stringify(result));
   } finally {
-    registry.close();
+    await registry.close();
   }
 }

@@ -44,12 +44,17 @@ export class GatewayProcess implements AsyncDisposable {
   /** Starts it with `settings` (written as YAML) and waits until it says that it is ready. */
   static async start(settings: object, env: Record<string, string> = {}): Promise<GatewayProcess> {
     const gateway = await GatewayProcess.spawn(settings, env);
-    await waitFor(() => gateway.find('gateway_ready') !== undefined || gateway.child.exitCode !== null, {
+    await gateway.untilReady();
+    return gateway;
+  }
+
+  /** Waits until it says that it is ready. */
+  async untilReady(): Promise<void> {
+    await waitFor(() => this.find('gateway_ready') !== undefined || this.child.exitCode !== null, {
       deadlineMs: 60_000,
       what: 'the gateway to be ready',
     });
-    if (gateway.child.exitCode !== null) throw new Error(`the gateway ended at once: ${JSON.stringify(gateway.log)}`);
-    return gateway;
+    if (this.child.exitCode !== null) throw new Error(`the gateway ended at once: ${JSON.stringify(this.log)}`);
   }
 
   /**

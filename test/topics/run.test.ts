@@ -36,6 +36,7 @@ async function run(cluster: ModelledCluster, args: readonly string[], content = 
     throw new Error(`exit ${code}`);
   };
   const options = parseTopicsOptions([...args, '--file', file], { exit, writeErr: () => undefined });
+  if (options.action === 'acls') throw new Error('another command');
   const print = { out: (line: string) => lines.push(line), err: (line: string) => errors.push(line) };
   const code = await runTopics(options, cluster, print);
   return { code, lines, errors, figures: () => JSON.parse(lines.at(-1) ?? '') as unknown };

@@ -5,7 +5,7 @@ import type { Journal } from '../journal.ts';
 import { keys, type Take } from '../keys.ts';
 import type { ConsumerFigures, Measured } from '../measured.ts';
 import type { StudyOptions } from '../parts.ts';
-import { type Factor, factors, type QuotientCase, quotientCases, rates } from '../plan.ts';
+import { type Factor, factors, type QuotientCase, quotientCases, rates, type SpoolCase, spoolCases } from '../plan.ts';
 
 /** Latency at one rate: each figure is the median over the rounds. */
 export interface LatencyFinding {
@@ -42,6 +42,8 @@ export interface Findings {
   readonly factors: readonly FactorFinding[];
   readonly quotients: readonly QuotientFinding[];
   readonly saturatedPerSecond: number | undefined;
+  /** The same by way of the spool. */
+  readonly spooled: readonly { readonly how: SpoolCase; readonly perSecond: number }[];
   /** What contradicted an acknowledgement, with the measurement in which it did. */
   readonly problems: readonly string[];
   /** What a reader should know before trusting the figures; empty when nothing is odd. */
@@ -95,6 +97,12 @@ export const findingsOf = (journal: Journal, { seconds, rounds, grid, parts }: S
       }),
     ),
     saturatedPerSecond: parts.includes('throughput') ? perSecondOf(keys.throughput) : undefined,
+    spooled: ofPart('spool', () =>
+      spoolCases.flatMap((how) => {
+        const perSecond = perSecondOf((take) => keys.spool(how, take));
+        return perSecond === undefined ? [] : [{ how, perSecond }];
+      }),
+    ),
     // Each once: the same limit is looked up for each number of partitions.
     problems: [...new Set(problems)],
     notes: [...new Set(notes)],

@@ -13,6 +13,8 @@ export interface StudyResult {
   }[];
   readonly quotient: QuotientSpread | null;
   readonly saturatedPerSecond: number | null;
+  /** The same by way of the spool. */
+  readonly spooledPerSecond: { readonly kafkaThere: number | null; readonly kafkaHalted: number | null };
 }
 
 export interface PercentileFigures {
@@ -30,7 +32,7 @@ export interface QuotientSpread {
   readonly maxOverMin: number;
 }
 
-export const resultOf = ({ latency, quotients, saturatedPerSecond }: Findings): StudyResult => ({
+export const resultOf = ({ latency, quotients, saturatedPerSecond, spooled }: Findings): StudyResult => ({
   latency: latency.map(({ rate, puback, pubackWithConsumer, endToEnd }) => ({
     ratePerSecond: rate,
     puback: figuresOf(puback),
@@ -38,8 +40,14 @@ export const resultOf = ({ latency, quotients, saturatedPerSecond }: Findings): 
     endToEnd: figuresOf(endToEnd),
   })),
   quotient: spreadOf(quotients),
-  saturatedPerSecond: saturatedPerSecond === undefined ? null : Math.round(saturatedPerSecond),
+  saturatedPerSecond: wholeOrNull(saturatedPerSecond),
+  spooledPerSecond: {
+    kafkaThere: wholeOrNull(spooled.find(({ how }) => how === 'Kafka there')?.perSecond),
+    kafkaHalted: wholeOrNull(spooled.find(({ how }) => how === 'Kafka halted')?.perSecond),
+  },
 });
+
+const wholeOrNull = (value: number | undefined): number | null => (value === undefined ? null : Math.round(value));
 
 /** Null without quotients. */
 export const spreadOf = (quotients: readonly QuotientFinding[]): QuotientSpread | null => {

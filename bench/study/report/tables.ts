@@ -7,7 +7,13 @@ type Row = readonly string[];
 
 /** The findings as Markdown tables, ready for a document; only those of what was measured. */
 export const renderFindings = (findings: Findings): string =>
-  [latencyTable(findings), factorTable(findings), quotientTable(findings.quotients), throughputLine(findings)]
+  [
+    latencyTable(findings),
+    factorTable(findings),
+    quotientTable(findings.quotients),
+    throughputLine(findings),
+    spoolLine(findings),
+  ]
     .filter((part) => part !== '')
     .join('\n\n');
 
@@ -68,6 +74,11 @@ const cell = (found: QuotientFinding | undefined): string =>
 
 const throughputLine = ({ saturatedPerSecond }: Findings): string =>
   saturatedPerSecond === undefined ? '' : `Saturated: ${count(saturatedPerSecond)} acknowledged/s.`;
+
+const spoolLine = ({ spooled }: Findings): string =>
+  spooled.length === 0
+    ? ''
+    : `Saturated, out of the spool: ${spooled.map(({ how, perSecond }) => `${how} ${count(perSecond)}`).join(', ')} acknowledged/s.`;
 
 const count = (value: number): string => Math.round(value).toLocaleString('en');
 

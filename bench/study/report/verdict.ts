@@ -22,6 +22,12 @@ export const defaultStudyThresholds: StudyThresholds = {
   maxQuotientSpread: 1.25,
 };
 
+/** An outage must not slow the devices down: what the disk takes is at least what Kafka took. */
+const spoolShortfalls = (spooled: number | null, direct: number | null): string[] =>
+  spooled === null || direct === null || spooled >= direct
+    ? []
+    : [`out of the spool, acknowledged/s: ${spooled}, to Kafka ${direct}`];
+
 /** One line per figure that is worse than allowed. What was not measured is not judged. */
 export const studyShortfalls = (result: StudyResult, thresholds: StudyThresholds): string[] => {
   const peak = result.latency.find(({ ratePerSecond }) => ratePerSecond === rates[0]);
@@ -31,7 +37,7 @@ export const studyShortfalls = (result: StudyResult, thresholds: StudyThresholds
     [`end to end p95 at ${rates[0]}/s, ms`, peak?.endToEnd.p95Ms, thresholds.maxEndToEndP95Ms],
     ['quotient of CPU per message, largest ÷ smallest', result.quotient?.maxOverMin, thresholds.maxQuotientSpread],
   ];
-  const { saturatedPerSecond } = result;
+  const { saturatedPerSecond, spooledPerSecond } = result;
   // Written so that NaN, which compares with nothing, falls short.
   const isEnough = saturatedPerSecond === null || saturatedPerSecond >= thresholds.minSaturatedPerSecond;
   return [
@@ -41,5 +47,6 @@ export const studyShortfalls = (result: StudyResult, thresholds: StudyThresholds
     ...(isEnough
       ? []
       : [`saturated, acknowledged/s: ${saturatedPerSecond}, wanted ${thresholds.minSaturatedPerSecond}`]),
+    ...spoolShortfalls(spooledPerSecond.kafkaHalted, saturatedPerSecond),
   ];
 };

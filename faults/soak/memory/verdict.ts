@@ -48,7 +48,6 @@ export interface MemoryTrend {
 
 export interface MemoryVerdict {
   readonly trend: Trend;
-  readonly windowS: number;
   readonly windows: number;
   /** Windows in which a full collection ended: the heap is judged by these, if there are enough of them. */
   readonly collectedWindows: number;
@@ -65,7 +64,7 @@ export interface MemoryVerdict {
  * @param seed of the bootstrap: the same samples and seed give the same verdict
  */
 export function judgeMemory(samples: readonly MemorySample[], seed: number, limits = defaultLimits): MemoryVerdict {
-  const { lengthS, all, collected } = cutWindows(samples);
+  const { all, collected } = cutWindows(samples);
   const heapWindows = collected.length >= fewestCollected ? collected : all;
   const trends = [
     trendOf('heap and buffers', heapWindows, (sample) => sample.heapUsed + sample.external, seed, limits),
@@ -76,7 +75,7 @@ export function judgeMemory(samples: readonly MemorySample[], seed: number, limi
     ),
   ];
   const trend = worst(trends.map((each) => each.trend));
-  return { trend, windowS: lengthS, windows: all.length, collectedWindows: collected.length, trends };
+  return { trend, windows: all.length, collectedWindows: collected.length, trends };
 }
 
 function trendOf(

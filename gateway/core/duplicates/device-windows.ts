@@ -3,6 +3,7 @@ import type { DeviceEvent } from '../event.ts';
 import { isDurable, type Outcome } from '../outcome.ts';
 import type { Settleable } from '../publish.ts';
 import type { SequenceObserver } from './observer.ts';
+import type { Reach } from './reach.ts';
 import { RecentDevices } from './recent-devices.ts';
 import { SequenceWindows, type Sighting, settled, unseen } from './sequence-windows.ts';
 import { WaitingCopies, type WaitingLimits } from './waiting-copies.ts';
@@ -35,12 +36,14 @@ export class DeviceWindows {
   readonly #keys: string[] = [];
   readonly #copies: WaitingCopies;
   readonly observer: SequenceObserver;
+  readonly windowSize: number;
   readonly #maxDevices: number;
   #marked = 0;
   #settled = 0;
 
   constructor(settings: DeviceWindowsSettings, observer: SequenceObserver) {
     const { maxDevices, windowSize } = settings;
+    this.windowSize = windowSize;
     this.#maxDevices = maxDevices;
     this.#windows = new SequenceWindows(maxDevices, windowSize);
     this.#recent = new RecentDevices(maxDevices);
@@ -72,6 +75,11 @@ export class DeviceWindows {
     if (place < 0) return unseen;
     const window = this.#windows.windowOf(place, bootId);
     return window < 0 ? unseen : this.#windows.sighting(window, sequence);
+  }
+
+  /** Whether the boot of a device is one of those that have a window. */
+  knowsBoot(place: number, bootId: number): boolean {
+    return this.#windows.windowOf(place, bootId) >= 0;
   }
 
   /** Whether the event is younger than all that its boot has sent, which no copy can be. */
@@ -157,10 +165,12 @@ export class DeviceWindows {
   /**
    * Whether a copy of a pending event may wait for it. If not it is to be written: then it is bounded as every record is.
    *
+   * @param reach of its publish: who waited for what that has made forgotten would wait for ever.
    * @param others copies of the same publish that are about to wait.
    */
-  mayWait(place: number, event: DeviceEvent, others: number): boolean {
-    if (this.#copies.hasRoom(place, event.bootId, event.sequence, others)) return true;
+  mayWait(place: number, event: DeviceEvent, reach: Reach, others: number): boolean {
+    const { bootId, sequence } = event;
+    if (reach.leavesInSight(event) && this.#copies.hasRoom(place, bootId, sequence, others)) return true;
     this.observer.waitRefused();
     return false;
   }

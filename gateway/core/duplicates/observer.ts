@@ -25,7 +25,7 @@ export interface SequenceObserver {
   copy(kind: CopyKind): void;
   /** An event has the sequence of another and cannot be its copy, so that it is rejected: the device uses sequences twice. */
   reused(event: DeviceEvent): void;
-  /** A copy was written, as too many are waiting already. */
+  /** A copy was written, as too many are waiting already, or its own publish has the first one forgotten. */
   waitRefused(): void;
   /** The device quiet for longest was forgotten, to make room for another. */
   forgotten(): void;

@@ -42,6 +42,16 @@ export const writeOwnHeader: (key: HeaderName, value: string, target: Uint8Array
 /** Writes the key of such a header alone. */
 export const writeOwnKey: (key: HeaderName, target: Uint8Array, offset: number) => number = writeText;
 
+/** The length of what is null: −1, as a zigzag varint. */
+const oneNull = new Uint8Array([1]);
+
+/** Writes one header whose value may be any bytes, or null. */
+export function writeRawHeader(key: string, value: Uint8Array | null, target: Uint8Array, offset: number): number {
+  const at = writeText(key, target, offset);
+  if (value === null) return writeBytes(oneNull, target, at);
+  return writeBytes(value, target, writeLength(value.length, target, at));
+}
+
 /** Copies bytes that were written before; nothing when they do not fit. */
 export function writeBytes(bytes: Uint8Array, target: Uint8Array, offset: number): number {
   const end = offset + bytes.length;

@@ -66,6 +66,10 @@ export const letterHeaders = {
   dlq_device_id: { meaning: 'Who sent it.' },
   dlq_device_kind: { meaning: '`vehicle`, `bay` or `anonymous`.' },
   dlq_bound_to: { meaning: 'The vehicle or bay that the device is bound to; empty for an anonymous one.' },
+  dlq_groups: {
+    when: 'the device is in some',
+    meaning: 'All of its groups, separated by commas, which rules of authorization may name.',
+  },
   dlq_mqtt_topic: { meaning: 'Where it was published.' },
   dlq_qos: { meaning: 'Its quality of service: 0, 1 or 2.' },
   dlq_received_time: { meaning: 'When the gateway received it, RFC 3339 with milliseconds in UTC.' },
@@ -74,7 +78,7 @@ export const letterHeaders = {
     meaning: 'How long it was; the value is empty.',
   },
   dlq_truncated: {
-    when: 'MQTT topic, device id or binding was longer than 256 bytes and was cut',
+    when: 'MQTT topic, device id or binding were longer than 256 bytes, or groups than 2,079, and were cut',
     meaning: '`true`: the letter cannot be replayed.',
   },
   dlq_unkept_publishes: {
@@ -104,6 +108,16 @@ export const noteHeaders = {
   dlq_note: { meaning: 'What it notes: `outcome` of a replayed letter, or a `round` of letters that begins or ends.' },
 } as const satisfies Readonly<Record<string, HeaderMeaning>>;
 
+/** Besides, on records whose value is encrypted. */
+export const sealedHeaders = {
+  enc_algorithm: {
+    meaning: '`A256GCM-HKDF-S256-1`: how it is encrypted, to what it is bound, and how a reader gets there.',
+  },
+  enc_key_id: { meaning: 'Id of the key that the one below is derived from.' },
+  enc_salt: { meaning: '16 bytes in base64: with the key, and its id, they make the key of the value.' },
+  enc_nonce: { meaning: '12 bytes in base64, never twice under one key.' },
+} as const satisfies Readonly<Record<string, HeaderMeaning>>;
+
 /** Every header that the gateway and its commands write. */
 export type HeaderName =
   | keyof typeof commonHeaders
@@ -111,4 +125,5 @@ export type HeaderName =
   | keyof typeof alertHeaders
   | keyof typeof letterHeaders
   | keyof typeof refusedRecordHeaders
-  | keyof typeof noteHeaders;
+  | keyof typeof noteHeaders
+  | keyof typeof sealedHeaders;

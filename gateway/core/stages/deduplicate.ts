@@ -1,5 +1,6 @@
 import { type DeviceWindows, isSameTime } from '../duplicates/device-windows.ts';
 import { FoundCopies } from '../duplicates/found-copies.ts';
+import { Reach } from '../duplicates/reach.ts';
 import { settled, unseen } from '../duplicates/sequence-windows.ts';
 import type { Identity } from '../identity.ts';
 import type { Rejection } from '../outcome.ts';
@@ -37,6 +38,7 @@ function sift(passage: Passage, windows: DeviceWindows, place: number): Rejectio
   const { events, publish } = passage;
   const copies = new FoundCopies();
   const kept: TrackedEvent[] = [];
+  let reach: Reach | undefined;
   const firsts = isAscending(events) ? undefined : new Map<string, TrackedEvent>();
   for (const event of events) {
     const first = firsts && firstOf(event, firsts);
@@ -51,8 +53,11 @@ function sift(passage: Passage, windows: DeviceWindows, place: number): Rejectio
     else if (sighting === settled) copies.addKnown('settled');
     // Nobody waits for an answer to QoS 0.
     else if (publish.qos === 0) copies.addKnown('pending');
-    else if (windows.mayWait(place, event, copies.waiting)) copies.addWaiting(event);
-    else kept.push(event);
+    else {
+      reach ??= new Reach(events, windows, place);
+      if (windows.mayWait(place, event, reach, copies.waiting)) copies.addWaiting(event);
+      else kept.push(event);
+    }
   }
   if (kept.length === events.length) return undefined;
   copies.announce(publish);

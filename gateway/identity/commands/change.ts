@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import type { DeviceRegistry } from '../registry.ts';
+import type { DeviceStore } from '../device-store.ts';
 import { parseId, type RegistryChoice, unknownDevice, useRegistry, withRegistry } from './common.ts';
 
 /** A command that changes one device, which must exist. */
@@ -7,7 +7,7 @@ const change = (
   name: string,
   description: string,
   done: string,
-  apply: (registry: DeviceRegistry, deviceId: string) => boolean,
+  apply: (registry: DeviceStore, deviceId: string) => Promise<boolean>,
 ): Command =>
   withRegistry(new Command(name))
     .description(description)
@@ -19,7 +19,7 @@ const change = (
     });
 
 export const disableCommand = (): Command =>
-  change('disable', 'refuse a device from its next connect on', 'disabled', (registry, deviceId) =>
+  change('disable', 'end the connections of a device and refuse it from now on', 'disabled', (registry, deviceId) =>
     registry.setEnabled(deviceId, false),
   );
 
@@ -29,4 +29,6 @@ export const enableCommand = (): Command =>
   );
 
 export const removeCommand = (): Command =>
-  change('remove', 'forget a device', 'removed', (registry, deviceId) => registry.remove(deviceId));
+  change('remove', 'end the connections of a device and forget it', 'removed', (registry, deviceId) =>
+    registry.remove(deviceId),
+  );

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { CommandFailure } from '../../command/failure.ts';
+import { csvColumns } from '../../device-rows/device-row.ts';
 import { type ImportResult, importDevices } from '../import-devices.ts';
 import { type CostChoice, type RegistryChoice, useRegistry, withCost, withRegistry } from './common.ts';
 import { readDevicesCsv } from './read-devices-csv.ts';
@@ -13,7 +14,7 @@ interface ImportOptions extends RegistryChoice, CostChoice {
 export const importCommand = (): Command =>
   withCost(withRegistry(new Command('import')))
     .description('register all devices of a CSV file, or none')
-    .argument('<csv>', 'file with the columns device_id,kind,bound_to[,secret][,enabled]; - reads standard input')
+    .argument('<csv>', `file with the columns ${csvColumns}; groups are separated by spaces; - reads standard input`)
     .option('--secrets-out <file>', 'new file, readable by you only, for the secrets of rows that have none')
     .action(importCsv);
 

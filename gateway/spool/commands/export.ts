@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { RecordCursor } from '../../record-batch/record-cursor.ts';
 import { VarintReader } from '../../record-batch/varint.ts';
 import { keyOf } from '../refused-record.ts';
-import { progress, readSpool, type SpoolChoice, sayTorn, withSpool } from './common.ts';
+import { progress, readSpool, type SpoolChoice, sayTorn, sayUnopened, withSpool } from './common.ts';
 import { figuresOf } from './inspect.ts';
 
 interface ExportOptions extends SpoolChoice {
@@ -22,11 +22,18 @@ async function exportRecords({ topic, ...choice }: ExportOptions): Promise<void>
   const report = progress();
   let segments = 0;
   let exported = 0;
+  let unopened = 0;
+  let unreadable = 0;
   const survey = await readSpool(choice, async (_segment, frames) => {
-    for (const { frame } of frames) {
+    for (const { frame, content } of frames) {
       if (topic !== undefined && frame.topic !== topic) continue;
+      if (!('batch' in content)) {
+        if (content.problem === 'no_key') unopened += 1;
+        else unreadable += 1;
+        continue;
+      }
       exported += frame.records;
-      if (!process.stdout.write(linesOf(frame.topic, frame.batch))) await once(process.stdout, 'drain');
+      if (!process.stdout.write(linesOf(frame.topic, content.batch))) await once(process.stdout, 'drain');
     }
     report(++segments, exported);
   });
@@ -34,8 +41,10 @@ async function exportRecords({ topic, ...choice }: ExportOptions): Promise<void>
     if (damage.length > 0) console.error(`${name}: a part of it cannot be read; spool verify says which`);
   }
   for (const { name } of survey.unreadable) console.error(`${name}: nothing in it can be read`);
+  if (unreadable > 0) console.error(`${unreadable} batches are not what was written; spool verify says which`);
+  sayUnopened(unopened);
   sayTorn(survey);
-  console.error(JSON.stringify({ ...figuresOf(survey), exported }));
+  console.error(JSON.stringify({ ...figuresOf(survey), exported, unopened }));
 }
 
 function linesOf(topic: string, batch: Buffer): string {

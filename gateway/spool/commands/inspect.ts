@@ -30,8 +30,9 @@ async function inspect(choice: SpoolChoice): Promise<void> {
 
 function printSegments({ segments, unreadable }: Survey): void {
   for (const { name, bytes } of unreadable) console.log(`${name}: ${bytes} bytes, nothing in it can be read, DAMAGED`);
-  for (const { name, firstFrame, nextFrame, frames, records, fileBytes, firstAtMs, damage } of segments) {
-    const note = damage.length > 0 ? ', DAMAGED' : '';
+  for (const { name, firstFrame, nextFrame, frames, records, fileBytes, firstAtMs, damage, key } of segments) {
+    const sealed = key === undefined ? '' : `, encrypted under ${key.id}`;
+    const note = damage.length > 0 ? `${sealed}, DAMAGED` : sealed;
     console.log(
       `${name}: batches ${firstFrame} to ${nextFrame - 1}, ${frames} of them with ${records} records unsettled, ` +
         `${fileBytes} bytes, since ${timeOf(firstAtMs)}${note}`,

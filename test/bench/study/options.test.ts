@@ -32,7 +32,7 @@ describe('the command line of the study', () => {
   it('studies everything on the whole grid, and judges by what must hold, when nothing is said', () => {
     expect(parse()).toEqual({
       options: {
-        parts: ['latency', 'factors', 'quotient', 'throughput'],
+        parts: ['latency', 'factors', 'quotient', 'throughput', 'spool'],
         seconds: 10,
         warmUpSeconds: 10,
         brokerWarmUpSeconds: 90,

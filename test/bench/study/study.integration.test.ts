@@ -32,6 +32,7 @@ describe('npm run study', () => {
     const parts = [
       'latency',
       'throughput',
+      'spool',
       '--seconds',
       '3',
       '--warm-up',
@@ -55,12 +56,13 @@ describe('npm run study', () => {
       })),
       quotient: null,
       saturatedPerSecond: expect.any(Number),
+      spooledPerSecond: { kafkaThere: expect.any(Number), kafkaHalted: expect.any(Number) },
     });
     expect(await readdir(folder)).toEqual(['journal', 'latency.svg']);
     expect(await readFile(join(folder, 'latency.svg'), 'utf8')).toContain('</svg>');
 
     const again = await study(...args);
-    expect(again.stdout).not.toContain('Kafka');
+    expect(again.stdout).not.toContain('Kafka is ready');
     expect(lastLine(again.stdout)).toEqual(lastLine(stdout));
   });
 

@@ -1,9 +1,8 @@
-import { mkdtempSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readFences } from '../../../gateway/alerts/fences-file.ts';
-import { FileWatch } from '../../../gateway/alerts/file-watch.ts';
 
 let folder: string;
 beforeAll(() => {
@@ -58,40 +57,5 @@ describe('the file of geofences', () => {
     ['is not there', () => join(folder, 'none.json')],
   ])('is refused when it %s', (_, path) => {
     expect(() => readFences(path(), limits)).toThrow(expect.objectContaining({ code: 'unreadable_fences' }));
-  });
-});
-
-describe('the watch over files', () => {
-  it('tells a file that was written, replaced, removed or linked to another one, and no other', async () => {
-    const [file, other, link] = ['watched', 'other', 'link'].map((name) => join(folder, name)) as [
-      string,
-      string,
-      string,
-    ];
-    writeFileSync(file, 'a');
-    writeFileSync(other, 'other');
-    symlinkSync(other, link);
-    const changed: string[] = [];
-    const watch = new FileWatch(
-      () => [file, link],
-      (path) => changed.push(path),
-    );
-    const afterLook = async () => {
-      await watch.look();
-      return changed.splice(0);
-    };
-    expect(await afterLook()).toEqual([]);
-    expect(await afterLook()).toEqual([]);
-    writeFileSync(file, 'ab');
-    expect(await afterLook()).toEqual([file]);
-    writeFileSync(`${file}.new`, 'ab');
-    renameSync(`${file}.new`, file);
-    expect(await afterLook()).toEqual([file]);
-    unlinkSync(link);
-    symlinkSync(file, link);
-    expect(await afterLook()).toEqual([link]);
-    unlinkSync(file);
-    expect(await afterLook()).toEqual([file, link]);
-    expect(await afterLook()).toEqual([]);
   });
 });

@@ -64,7 +64,7 @@ describe('a file', () => {
       ok: true,
       config: {
         kafka: { lingerMs: 9, maxBatchBytes: 524_288, createTopics: { partitions: 12 } },
-        listeners: [{ name: 'a', host: '0.0.0.0', port: 0, auth: 'registry' }],
+        listeners: [{ name: 'a', host: '127.0.0.1', port: 0, auth: 'registry', credentials: 'secret' }],
       },
     });
   });
@@ -105,8 +105,10 @@ describe('a wrong value', () => {
     [{ kafka: { bootstrapBrokers: [] } }, 'kafka.bootstrapBrokers', '[]', 'a list of at least 1'],
     [{ kafka: { bootstrapBrokers: ['a'] } }, 'kafka.bootstrapBrokers[0]', '"a"', 'host:port'],
     [{ kafka: { bootstrapBrokers: ['a:0'] } }, 'kafka.bootstrapBrokers[0]', '"a:0"', 'port from 1 to 65535'],
-    [{ kafka: 7 }, 'kafka', '7', 'a mapping of settings'],
-    [[], 'the settings', '[]', 'a mapping of settings'],
+    [{ admin: 7 }, 'admin', '7', 'a mapping of settings'],
+    // What stands in the place of a section that has secrets may be one.
+    [{ kafka: 7 }, 'kafka', '***', 'a mapping of settings'],
+    [[], 'the settings', '***', 'a mapping of settings'],
     [{ log: { level: 'loud' } }, 'log.level', '"loud"', 'one of fatal, error, warn'],
     [{ listeners: [] }, 'listeners', '[]', 'a list of at least 1'],
     [{ listeners: [{ name: 'Upper' }] }, 'listeners[0].name', '"Upper"', 'in lower case'],
@@ -228,7 +230,7 @@ describe('contradictions', () => {
       'IPv4 and IPv6 side by side',
       {
         listeners: [
-          { name: 'a', host: '0.0.0.0' },
+          { name: 'a', host: '0.0.0.0', allowPlaintext: true },
           { name: 'b', host: '::1' },
         ],
       },
@@ -282,7 +284,9 @@ describe('the environment', () => {
       clientId: '12345',
       createTopics: { enabled: true, minInSyncReplicas: 1, partitions: 12 },
     });
-    expect(config.listeners).toEqual([{ name: 'a', host: '0.0.0.0', port: 7, auth: 'registry' }]);
+    expect(config.listeners).toMatchObject([
+      { name: 'a', host: '127.0.0.1', port: 7, auth: 'registry', credentials: 'secret', allowPlaintext: false },
+    ]);
     expect(config.log.level).toBe('debug');
   });
 

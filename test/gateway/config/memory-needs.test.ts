@@ -39,3 +39,27 @@ it('geofences count with what their limit allows, while they are exchanged twice
   expect(partOf('fences.json', 10_000)).toBe('49');
   expect(partOf(undefined, 1_000_000)).toBe('0');
 });
+
+it('a socket that waits for its handshake counts with what it may have sent', () => {
+  const least = (queueMax: number): number => {
+    const tls = { certFile: '/c.pem', keyFile: '/c.key' };
+    const settings = { listeners: [{ name: 'a', tls }], limits: { handshakes: { queueMax } } };
+    const config = loadConfig({ settings, env: {} });
+    if (!config.ok) throw new Error('refused');
+    return leastCeilingBytes(config.config);
+  };
+  expect(least(11_000) - least(1_000)).toBeGreaterThan(10_000 * (8_192 + 4_096));
+});
+
+it('connections count for more where a listener has TLS or WebSocket', () => {
+  const least = (listener: object): number => {
+    const config = loadConfig({ settings: { listeners: [{ name: 'a', ...listener }] }, env: {} });
+    if (!config.ok) throw new Error('refused');
+    return leastCeilingBytes(config.config);
+  };
+  const tls = { certFile: '/c.pem', keyFile: '/c.key' };
+  expect(least({ tls }) - least({})).toBeGreaterThan(20_000 * 78_000);
+  const more = least({ tls: { ...tls, maxHandshakes: 11_000 } }) - least({ tls: { ...tls, maxHandshakes: 1_000 } });
+  expect(more).toBeGreaterThan(10_000 * 78_000);
+  expect(least({ transport: 'websocket' }) - least({})).toBeGreaterThan(20_000 * 15_000);
+});

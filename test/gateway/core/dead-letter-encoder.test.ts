@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { DeadLetter, type LetterForm } from '../../../gateway/core/dead-letter.ts';
 import { DeadLetterEncoder } from '../../../gateway/core/dead-letter-encoder.ts';
+import { maxGroupBytes, maxGroups } from '../../../gateway/core/identity.ts';
 import type { Rejection } from '../../../gateway/core/outcome.ts';
 import { receivedAtMs, TestPublish, TestSink, telemetry } from './fixture.ts';
 
@@ -77,6 +78,19 @@ describe('a dead letter', () => {
     expect(written({ identity })?.headers).toMatchObject({ dlq_truncated: 'true', dlq_bound_to: 'v'.repeat(256) });
   });
 
+  it('names the groups of its device, when it is in some, and says when they were cut', () => {
+    const of = (groups: readonly string[]) => {
+      const identity = { deviceId: 'unit-7', kind: 'vehicle', boundTo: 'veh-7', groups } as const;
+      return written({ identity })?.headers;
+    };
+    expect(of([])).toEqual(headers);
+    expect(of(['pilot', 'north'])).toEqual({ ...headers, dlq_groups: 'pilot,north' });
+    const most = Array.from({ length: maxGroups }, (_, index) => String(index).padStart(maxGroupBytes, 'g'));
+    expect(of(most)).toEqual({ ...headers, dlq_groups: most.join(',') });
+    // Of a row that somebody has written past the registry.
+    expect(of([...most, 'h'])).toMatchObject({ dlq_truncated: 'true' });
+  });
+
   it('tells how many publishes of its device were not kept before it, in every form', () => {
     const letter = new DeadLetter(new TestPublish({}), rejection, 'whole', owner, 12);
     const sink = new TestSink();
@@ -109,11 +123,14 @@ describe('a dead letter', () => {
     expect(written({}, 'whole', rejection, 150)).toBeUndefined();
   });
 
-  it('without its payload fits into 4 kB whatever the device has sent', () => {
+  it('without its payload fits into 4 kB whatever the device has sent, into 8 kB with all groups', () => {
     const long = '🚲'.repeat(30_000);
     const identity = { deviceId: long, kind: 'anonymous', boundTo: '' } as const;
     const fields = { identity, topic: long, traceparent: long, correlationId: long, contentType: long };
-    const record = written(fields, 'stripped', { reason: 'no_route', detail: long }, 4096);
+    const why = { reason: 'no_route', detail: long } as const;
+    const record = written(fields, 'stripped', why, 4096);
+    const inGroups = { ...identity, kind: 'vehicle', boundTo: long, groups: [long] } as const;
+    expect(written({ ...fields, identity: inGroups }, 'stripped', why, 8192)).toBeDefined();
     expect(record?.headers).toMatchObject({
       dlq_message: '🚲'.repeat(256),
       dlq_device_id: '🚲'.repeat(64),

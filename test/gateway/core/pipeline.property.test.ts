@@ -31,7 +31,7 @@ const double = (min: number, max: number) =>
 const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: null });
 const text = (maxLength: number) =>
   fc.string({ unit: 'grapheme', minLength: 1, maxLength }).filter((s) => s.length <= maxLength);
-const id = text(40).filter((s) => !/[/\0]/.test(s));
+const id = text(40).filter((s) => !/[/+#\0]/.test(s));
 
 const envelope = {
   bootId: fc.integer({ min: 0, max: 2 ** 32 - 1 }),

@@ -1,5 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { Access } from '../../../gateway/core/access.ts';
+import { defaultRules } from '../../../gateway/core/authorization/default-rules.ts';
+import { RuleSet } from '../../../gateway/core/authorization/rule-set.ts';
 import type { Identity } from '../../../gateway/core/identity.ts';
 import { createPipeline } from '../../../gateway/core/pipeline.ts';
 import { Recall } from '../../../gateway/core/recall.ts';
@@ -179,5 +182,39 @@ describe('what is remembered from one publish to the next', () => {
     expect(pattern('v1/nowhere')).toBeUndefined();
     expect(pattern('v1/vehicles/veh-7/telemetry')).toBe('v1/vehicles/{vehicleId}/telemetry');
     expect(pattern('v1/vehicles/veh-7/telemetry', new RouteTable([]))).toBeUndefined();
+  });
+
+  it('asks the rules anew after a reload, for another topic and for another device, and not otherwise', () => {
+    const table = new RouteTable(defaultOptions.routes);
+    const rules = defaultRules(defaultOptions.routes, 'cmd/{vehicleId}');
+    const allowing = new RuleSet(rules);
+    const access = new Access(table, allowing);
+    const through = createPipeline({ ...defaultOptions, access });
+    const recall = new Recall();
+    let asked = 0;
+    class CountingRules extends RuleSet {
+      override mayPublish(...args: Parameters<RuleSet['mayPublish']>) {
+        asked += 1;
+        return super.mayPublish(...args);
+      }
+    }
+    access.use(new CountingRules(rules));
+    const reasonOf = (fields: object = {}) =>
+      through.run(new TestPublish({ payload: telemetry(), recall, ...fields }), new TestSink())?.reason;
+    expect([reasonOf(), reasonOf(), reasonOf()]).toEqual([undefined, undefined, undefined]);
+    expect(asked).toBe(1);
+    const foreign = { ...identities[1], deviceId: 'other' } as Identity;
+    expect(reasonOf({ identity: foreign })).toBe('not_authorized');
+    const [own, others] = ['veh-7', 'veh-8'].map((id) => ({ topic: `v1/vehicles/${id}/telemetry` }));
+    expect([reasonOf(own), reasonOf(others), reasonOf(others), reasonOf(own)]).toEqual([
+      undefined,
+      'not_authorized',
+      'not_authorized',
+      undefined,
+    ]);
+    access.use(new RuleSet([]));
+    expect([reasonOf(), reasonOf()]).toEqual(['not_authorized', 'not_authorized']);
+    access.use(allowing);
+    expect(reasonOf()).toBeUndefined();
   });
 });

@@ -47,7 +47,7 @@ const connect = async (username: string, password: string) => {
     cache: { maxEntries: 10, ttlSeconds: 60 },
     hashConcurrency: 1,
     hashQueueMax: 10,
-    observer: { authenticated: () => {}, refused: () => {}, registryFailed: () => {} },
+    observer: { authenticated: () => {}, refused: () => {}, bannedVerified: () => {}, registryFailed: () => {} },
   });
   const result = await authenticator.authenticate({
     username,
@@ -55,6 +55,7 @@ const connect = async (username: string, password: string) => {
     clientId: 'c',
     listener: 'l',
     auth: 'registry',
+    accepts: 'secret',
   });
   return 'refused' in result ? result.refused : result.identity;
 };
@@ -135,6 +136,36 @@ describe('devices disable, enable, rotate, remove', () => {
   });
 });
 
+describe('devices change', () => {
+  const fingerprint = 'AB:'.repeat(31).concat('AB');
+
+  it('changes what it is told and leaves the rest', () => {
+    const at = ['--kind', 'vehicle', '--bound-to', 'veh-1', '--group', 'night', '--group', 'depot'];
+    expect(onDatabase('add', 'd', ...at, '--fingerprint', fingerprint, ...cheap).status).toBe(0);
+    const first = { kind: 'vehicle', boundTo: 'veh-1', groups: ['depot', 'night'] };
+    expect(list()[0]).toMatchObject({ ...first, certificateFingerprint: 'ab'.repeat(32) });
+    expect(onDatabase('change', 'd', '--bound-to', 'bay-1', '--kind', 'bay', '--no-fingerprint').status).toBe(0);
+    const second = { kind: 'bay', boundTo: 'bay-1', groups: ['depot', 'night'], certificateFingerprint: null };
+    expect(list('--group', 'night')).toMatchObject([second]);
+    expect(onDatabase('change', 'd', '--group', 'day').status).toBe(0);
+    expect(list('--group', 'night')).toEqual([]);
+    expect(onDatabase('change', 'd', '--no-groups').status).toBe(0);
+    expect(list()[0]).toMatchObject({ groups: [] });
+  });
+
+  it.each([
+    ['no change', [], 2, 'nothing to change'],
+    ['a fingerprint that is none', ['--fingerprint', 'abc'], 2, '64 hexadecimal digits'],
+    ['a group that can be none', ['--group', 'a b'], 2, 'at most 32 names'],
+    ['a group and none', ['--group', 'a', '--no-groups'], 2, 'contradict'],
+    ['a device that does not exist', ['--bound-to', 'v'], 1, 'there is no device nobody'],
+  ])('refuses %s', (_what, args, code, problem) => {
+    add('somebody');
+    const { status, stderr } = onDatabase('change', 'nobody', ...args);
+    expect([status, stderr]).toEqual([code, expect.stringContaining(problem)]);
+  });
+});
+
 describe('devices list', () => {
   it('shows a table for people', () => {
     add('d-1');
@@ -176,6 +207,20 @@ describe('devices import', () => {
     expect(await connect('d-1', 'given-secret')).toMatchObject({ boundTo: 'veh-1' });
     expect(await connect('d-2', written.get('d-2') ?? '')).toMatchObject({ kind: 'bay', boundTo: 'bay-1' });
     expect(await connect('d-3', written.get('d-3') ?? '')).toBe('not_authorized');
+  });
+
+  it('takes groups and fingerprints, and refuses what is none', () => {
+    const columns = 'device_id,kind,bound_to,secret,groups,certificate_fingerprint';
+    const good = csv(columns, `d,bay,b,s,night depot,${'AB'.repeat(32)}`, 'e,bay,b,s,,');
+    expect(onDatabase('import', good, ...cheap).status).toBe(0);
+    expect(list()).toMatchObject([
+      { groups: ['depot', 'night'], certificateFingerprint: 'ab'.repeat(32) },
+      { groups: [], certificateFingerprint: null },
+    ]);
+    const wrong = onDatabase('import', csv(columns, 'x,bay,b,s,a/b,', 'y,bay,b,s,,abc'), ...cheap);
+    expect(wrong.stderr).toContain('line 2: groups "a/b" are not at most 32 names');
+    expect(wrong.stderr).toContain('line 3: certificate_fingerprint "abc" is not the SHA-256');
+    expect(wrong.status).toBe(1);
   });
 
   it('reads standard input', () => {
@@ -233,7 +278,9 @@ describe('devices import', () => {
     const { status, stderr } = onDatabase('import', 'missing.csv', ...cheap);
     expect(status).toBe(2);
     expect(stderr).toContain('cannot read missing.csv: ENOENT');
-    expect(stderr).toContain('; a CSV with the columns device_id,kind,bound_to[,secret][,enabled] is needed');
+    expect(stderr).toContain(
+      '; a CSV with the columns device_id,kind,bound_to[,secret][,enabled][,groups][,certificate_fingerprint] is needed',
+    );
   });
 });
 
@@ -273,7 +320,7 @@ describe('the registry of a command', () => {
   it('needs no options to explain itself', () => {
     const { status, stdout } = run('--help');
     expect(status).toBe(0);
-    for (const name of ['add', 'import', 'list', 'disable', 'enable', 'rotate', 'remove'])
+    for (const name of ['add', 'import', 'list', 'change', 'disable', 'enable', 'rotate', 'remove'])
       expect(stdout).toContain(name);
   });
 });

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Device } from '../../../gateway/identity/device.ts';
+import type { NewDevice } from '../../../gateway/identity/device.ts';
 import { DeviceRegistry } from '../../../gateway/identity/registry.ts';
 import { hashSecret, simulationCost } from '../../../gateway/identity/secret-hash.ts';
 
@@ -21,13 +21,17 @@ export class RegistryFolder implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const registry of this.#open) registry.close();
+    for (const registry of this.#open) void registry.close();
     rmSync(this.path, { recursive: true, force: true });
   }
 }
 
 /** A vehicle's device with a cheap hash of `secret`. */
-export const makeDevice = async (deviceId: string, secret: string, changes: Partial<Device> = {}): Promise<Device> => ({
+export const makeDevice = async (
+  deviceId: string,
+  secret: string,
+  changes: Partial<NewDevice> = {},
+): Promise<NewDevice> => ({
   deviceId,
   kind: 'vehicle',
   boundTo: `veh-${deviceId}`,

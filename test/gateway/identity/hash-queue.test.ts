@@ -6,13 +6,17 @@ class Work {
   readonly started: number[] = [];
   readonly #ends = new Map<number, PromiseWithResolvers<number>>();
 
-  begin = (queue: HashQueue, id: number): Promise<number> | undefined =>
-    queue.run(() => {
-      this.started.push(id);
-      const end = Promise.withResolvers<number>();
-      this.#ends.set(id, end);
-      return end.promise;
-    });
+  begin = (queue: HashQueue, id: number, source?: string, isKnown?: boolean): Promise<number | undefined> | undefined =>
+    queue.run(
+      () => {
+        this.started.push(id);
+        const end = Promise.withResolvers<number>();
+        this.#ends.set(id, end);
+        return end.promise;
+      },
+      source,
+      isKnown,
+    );
 
   end = (id: number): void => this.#ends.get(id)?.resolve(id);
   fail = (id: number): void => this.#ends.get(id)?.reject(new Error(`${id}`));
@@ -46,6 +50,40 @@ describe('the hash queue', () => {
       await results[id - 1];
     }
     expect(work.started).toEqual([1, 2, 3, 4]);
+  });
+
+  it('has sources take turns, and one that floods give way to one that comes rarely', async () => {
+    const queue = new HashQueue(1, 3);
+    const work = new Work();
+    const flood = [1, 2, 3, 4].map((id) => work.begin(queue, id, 'flood'));
+    expect(work.begin(queue, 5, 'flood')).toBeUndefined();
+    const honest = work.begin(queue, 6, 'honest');
+    // The newest of the flood has made room.
+    expect(await flood[3]).toBeUndefined();
+    for (const [id, result] of [
+      [1, flood[0]],
+      [2, flood[1]],
+      [6, honest],
+      [3, flood[2]],
+    ] as const) {
+      work.end(id);
+      expect(await result).toBe(id);
+    }
+    expect(work.started).toEqual([1, 2, 6, 3]);
+    expect([queue.running, queue.waiting]).toEqual([0, 0]);
+  });
+
+  it('gives a known source every second turn, however many strangers wait', async () => {
+    const queue = new HashQueue(1, 5);
+    const work = new Work();
+    const results = [1, 2, 3, 4].map((id) => work.begin(queue, id, `stranger ${id}`));
+    results.push(...[5, 6].map((id) => work.begin(queue, id, 'home', true)));
+    for (const [place, id] of [1, 5, 2, 6, 3, 4].entries()) {
+      expect(work.started).toHaveLength(place + 1);
+      work.end(id);
+      expect(await results[id - 1]).toBe(id);
+    }
+    expect(work.started).toEqual([1, 5, 2, 6, 3, 4]);
   });
 
   it('gives the place of work that failed to the next', async () => {

@@ -30,14 +30,14 @@ describe('importing devices', () => {
       onProgress: (hashed, total) => progress.push(hashed / total),
     });
     expect(result).toEqual({ added: 2000 });
-    expect(registry.count()).toBe(2000);
+    expect(await registry.count()).toBe(2000);
     expect(generated.size).toBe(1000);
     expect(progress.at(-1)).toBe(1);
     for (const [id, secret] of [
       ['d0', 'secret-0'],
       ['d1999', generated.get('d1999') ?? ''],
     ] as const) {
-      const stored = parseSecretHash(registry.find(id)?.secretHash ?? '') as SecretHash;
+      const stored = parseSecretHash((await registry.find(id))?.secretHash ?? '') as SecretHash;
       expect(await verifySecret(Buffer.from(secret), stored)).toBe(true);
     }
   });
@@ -45,7 +45,7 @@ describe('importing devices', () => {
   it('adds nothing when one row is wrong, and names each line that is', async () => {
     using folder = new RegistryFolder();
     const registry = folder.open();
-    registry.add(await makeDevice('taken', 's'));
+    await registry.add(await makeDevice('taken', 's'));
     const rows = [
       row('fine', { line: 2 }),
       row('taken', { line: 3 }),
@@ -65,7 +65,25 @@ describe('importing devices', () => {
       '7: kind "bus" is none of vehicle, bay',
       '8: secret is longer than 1024',
     ]);
-    expect(registry.count()).toBe(1);
+    expect(await registry.count()).toBe(1);
+  });
+
+  it('names what is wrong in characters that move no cursor, and end no line', async () => {
+    using folder = new RegistryFolder();
+    const strange = 'a\u001b[2K\u009b2K\u0085\u2028\u202e\u007f';
+    const rows = [
+      row(strange),
+      row('x', { boundTo: strange }),
+      row('y', { kind: strange }),
+      row('z', { groups: [strange] }),
+    ];
+    const result = await importDevices(folder.open(), rows, { cost });
+    const problems = 'problems' in result ? result.problems.map(({ problem }) => problem) : [];
+    expect(problems).toHaveLength(rows.length);
+    for (const problem of problems) {
+      expect(problem).toContain('\\u009b2K\\u0085\\u2028\\u202e\\u007f');
+      expect(problem).not.toMatch(/[\p{Cc}\p{Zl}\p{Cf}]/u);
+    }
   });
 
   it('lists a bounded number of problems', async () => {
@@ -81,11 +99,11 @@ describe('importing devices', () => {
     const result = await importDevices(registry, [row('a'), row('b')], {
       cost,
       beforeCommit: async () => {
-        folder.open().add(await makeDevice('b', 's'));
+        await folder.open().add(await makeDevice('b', 's'));
       },
     });
     expect(result).toEqual({ problems: [{ line: 0, problem: 'device b has been registered meanwhile' }], further: 0 });
-    expect(registry.find('a')).toBeUndefined();
+    expect(await registry.find('a')).toBeUndefined();
   });
 
   it('leaves nothing behind when its source breaks, and can be tried again', async () => {
@@ -96,7 +114,7 @@ describe('importing devices', () => {
       throw new Error('torn');
     };
     await expect(importDevices(registry, broken(), { cost })).rejects.toThrow('torn');
-    expect(registry.count()).toBe(0);
+    expect(await registry.count()).toBe(0);
     expect(await importDevices(registry, [row('a')], { cost })).toEqual({ added: 1 });
   });
 });

@@ -4,10 +4,16 @@ import { describe, expect, it } from 'vitest';
 import { DeviceRegistry } from '../../../gateway/identity/registry.ts';
 import { DeviceRegistryError } from '../../../gateway/identity/registry-error.ts';
 import { makeDevice, RegistryFolder } from './devices.ts';
+import { storeSuite, Told } from './store-suite.ts';
 
-const codeOf = (work: () => unknown): string => {
+storeSuite('the device registry in SQLite', async () => {
+  const folder = new RegistryFolder();
+  return { open: async () => folder.open(), [Symbol.asyncDispose]: async () => folder[Symbol.dispose]() };
+});
+
+const codeOf = async (work: () => unknown): Promise<string> => {
   try {
-    work();
+    await work();
   } catch (error) {
     if (error instanceof DeviceRegistryError) return error.code;
     throw error;
@@ -15,47 +21,21 @@ const codeOf = (work: () => unknown): string => {
   return 'none';
 };
 
-describe('the device registry', () => {
-  it('gives back what was added, also after it was opened again', async () => {
-    using folder = new RegistryFolder();
-    const bay = await makeDevice('b-1', 's', { kind: 'bay', enabled: false, rotatedAtMs: 7 });
-    expect(folder.open().add(bay)).toBe(true);
-    expect(folder.open().find('b-1')).toEqual(bay);
-    expect(folder.open().find('b-2')).toBeUndefined();
-  });
+/** The tables as the first version made them. */
+const firstVersion = `CREATE TABLE devices (device_id TEXT PRIMARY KEY, kind TEXT NOT NULL, bound_to TEXT NOT NULL,
+  secret_hash TEXT NOT NULL, enabled INTEGER NOT NULL, created_at_ms INTEGER NOT NULL, rotated_at_ms INTEGER) STRICT;
+  INSERT INTO devices VALUES ('old', 'vehicle', 'veh-1', 'hash', 1, 5, NULL); PRAGMA user_version = 1`;
 
-  it('refuses an id that is taken and changes nothing', async () => {
-    using folder = new RegistryFolder();
-    const registry = folder.open();
-    const first = await makeDevice('d', 'one');
-    registry.add(first);
-    expect(registry.add(await makeDevice('d', 'two'))).toBe(false);
-    expect(registry.find('d')).toEqual(first);
-  });
-
-  it('shows each change of another connection at once', async () => {
-    using folder = new RegistryFolder();
-    const gateway = folder.open();
-    const command = folder.open();
-    command.add(await makeDevice('d', 'one'));
-    expect(gateway.find('d')?.enabled).toBe(true);
-    command.setEnabled('d', false);
-    expect(gateway.find('d')?.enabled).toBe(false);
-    command.rotate('d', 'new-hash', 9);
-    expect(gateway.find('d')).toMatchObject({ secretHash: 'new-hash', rotatedAtMs: 9 });
-    command.remove('d');
-    expect(gateway.find('d')).toBeUndefined();
-  });
-
+describe('the file of the device registry', () => {
   it('is read while another connection holds the write lock', async () => {
     using folder = new RegistryFolder();
     const gateway = folder.open();
-    gateway.add(await makeDevice('d', 'one'));
+    await gateway.add(await makeDevice('d', 'one'));
     using writer = new DatabaseSync(folder.file());
     writer.exec("BEGIN IMMEDIATE; UPDATE devices SET enabled = 0 WHERE device_id = 'd'");
-    expect(gateway.find('d')?.enabled).toBe(true);
+    expect(await gateway.find('d')).toMatchObject({ enabled: true });
     writer.exec('COMMIT');
-    expect(gateway.find('d')?.enabled).toBe(false);
+    expect(await gateway.find('d')).toMatchObject({ enabled: false });
   });
 
   it('says that it is busy when the write lock is held longer than the timeout', async () => {
@@ -64,37 +44,12 @@ describe('the device registry', () => {
     using writer = new DatabaseSync(folder.file());
     writer.exec('BEGIN IMMEDIATE');
     const impatient = DeviceRegistry.open(folder.file(), { busyTimeoutMs: 0 });
-    expect(codeOf(() => impatient.remove('d'))).toBe('registry_busy');
+    expect(await codeOf(() => impatient.remove('d'))).toBe('registry_busy');
     writer.exec('ROLLBACK');
-    impatient.close();
+    await impatient.close();
   });
 
-  it('reports changes of devices that do not exist', () => {
-    using folder = new RegistryFolder();
-    const registry = folder.open();
-    expect([registry.setEnabled('d', true), registry.rotate('d', 'h', 1), registry.remove('d')]).toEqual([
-      false,
-      false,
-      false,
-    ]);
-  });
-
-  it('lists in the order of the ids, by kind where asked', async () => {
-    using folder = new RegistryFolder();
-    const registry = folder.open();
-    for (const [id, kind] of [
-      ['c', 'bay'],
-      ['a', 'vehicle'],
-      ['b', 'vehicle'],
-    ] as const) {
-      registry.add(await makeDevice(id, 's', { kind }));
-    }
-    expect([...registry.list()].map(({ deviceId }) => deviceId)).toEqual(['a', 'b', 'c']);
-    expect([...registry.list('bay')].map(({ deviceId }) => deviceId)).toEqual(['c']);
-    expect(registry.count()).toBe(3);
-  });
-
-  it('makes a file that only its owner can read', () => {
+  it('can be read by its owner only', () => {
     using folder = new RegistryFolder();
     folder.open();
     expect(statSync(folder.file()).mode & 0o777).toBe(0o600);
@@ -109,18 +64,43 @@ describe('the device registry', () => {
         folder.open();
       },
     ],
-  ])('names the file when it is %s', (_what, open) => {
+  ])('is named when it is %s', async (_what, open) => {
     using folder = new RegistryFolder();
-    expect(codeOf(() => open(folder))).toBe('registry_unopenable');
+    expect(await codeOf(() => open(folder))).toBe('registry_unopenable');
     expect(() => open(folder)).toThrow(folder.path);
   });
 
-  it('leaves a file of a newer version alone', () => {
+  it('is brought up from the first version, with its devices', async () => {
+    using folder = new RegistryFolder();
+    {
+      using database = new DatabaseSync(folder.file());
+      database.exec(firstVersion);
+    }
+    const registry = folder.open();
+    const old = { deviceId: 'old', kind: 'vehicle', boundTo: 'veh-1', secretHash: 'hash', enabled: true };
+    expect(await registry.find('old')).toMatchObject({ ...old, groups: [], revision: 0 });
+    await registry.setEnabled('old', false);
+    expect(await registry.find('old')).toMatchObject({ enabled: false, revision: 1 });
+  });
+
+  it('of a newer version is left alone', async () => {
     using folder = new RegistryFolder();
     folder.open();
     using database = new DatabaseSync(folder.file());
     database.exec('PRAGMA user_version = 99');
-    expect(codeOf(() => folder.open())).toBe('registry_too_new');
+    expect(await codeOf(() => folder.open())).toBe('registry_too_new');
     expect(database.prepare('PRAGMA user_version').get()).toEqual({ user_version: 99 });
+  });
+
+  it('that fails is told once, and that it works again', async () => {
+    using folder = new RegistryFolder();
+    const registry = folder.open();
+    using saboteur = new DatabaseSync(folder.file());
+    const told = new Told();
+    registry.watch(told);
+    saboteur.exec('ALTER TABLE device_changes RENAME TO hidden');
+    await expect.poll(() => told.seen, { timeout: 5000 }).toEqual(['resumed', 'lost: registry_failed']);
+    saboteur.exec('ALTER TABLE hidden RENAME TO device_changes');
+    await expect.poll(() => told.seen, { timeout: 5000 }).toEqual(['resumed', 'lost: registry_failed', 'resumed']);
   });
 });

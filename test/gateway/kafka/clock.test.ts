@@ -57,10 +57,12 @@ describe('the producer', () => {
     }
   });
 
-  test('has no line that reads the clock of the day', () => {
+  test('has no line that reads the clock of the day, but where the signatures of AWS end by it', () => {
     for (const folder of ['kafka', 'record-batch']) {
       const path = join(import.meta.dirname, '../../../gateway', folder);
-      for (const file of readdirSync(path)) {
+      const files = readdirSync(path, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
+      for (const file of files) {
+        if (file === 'security/aws-msk-tokens.ts') continue;
         expect.soft(readFileSync(join(path, file), 'utf8'), `${folder}/${file}`).not.toMatch(/\bDate\b/);
       }
     }

@@ -6,6 +6,7 @@ import { Lane } from '../../../gateway/kafka/lane.ts';
 import { type ProduceAnswer, produceKey, produceRequest } from '../../../gateway/kafka/produce-protocol.ts';
 import { ProducerIds } from '../../../gateway/kafka/producer-id.ts';
 import { Reachability } from '../../../gateway/kafka/reachability.ts';
+import { AccessWatch } from '../../../gateway/kafka/security/access-watch.ts';
 import { BufferPool } from '../../../gateway/record-batch/buffer-pool.ts';
 import type { ProducerIdentity, SealedBatch } from '../../../gateway/record-batch/sealed-batch.ts';
 import { readTopic } from '../../support/kafka-reader.ts';
@@ -25,9 +26,11 @@ beforeEach(async () => {
   const { bootstrap } = sharedServers();
   topic = await createTopic(bootstrap, { partitions: 1 });
   const settings = { ...quickSettings, bootstrapBrokers: bootstrap };
-  const control = new ControlChannel(settings, new Reachability());
+  const access = new AccessWatch(noOne);
+  const control = new ControlChannel(settings, new Reachability(), access);
   identity = await new Promise((resolve) => {
-    new ProducerIds(control, settings, new RecordingObserver().observer, resolve).request();
+    const { observer } = new RecordingObserver();
+    new ProducerIds(control, settings, { observer, access }, resolve).request();
   });
   control.close();
   connection = new Connection('test');

@@ -104,7 +104,17 @@ describe('authentication', () => {
     });
     await connack(edge, { username: 'device', password: 'secret' });
     expect(seen).toEqual([
-      { listener: 'test', auth: 'registry', clientId: 'c1', username: 'device', password: 'secret' },
+      {
+        listener: 'test',
+        auth: 'registry',
+        accepts: 'secret',
+        clientId: 'c1',
+        clientIdAssigned: false,
+        username: 'device',
+        password: 'secret',
+        certificate: undefined,
+        certificateSuffices: false,
+      },
     ]);
   });
 

@@ -2,9 +2,11 @@ import { connect, type Socket } from 'node:net';
 import { generate, type Packet, parser } from 'mqtt-packet';
 import { onTestFinished } from 'vitest';
 import type { Identity } from '../../../gateway/core/identity.ts';
+import type { Admission } from '../../../gateway/core/limits/admission.ts';
+import type { RateLimits } from '../../../gateway/core/limits/message-rate.ts';
 import { delivered, type Outcome } from '../../../gateway/core/outcome.ts';
 import type { Publish } from '../../../gateway/core/publish.ts';
-import type { MqttServerOptions } from '../../../gateway/mqtt/context.ts';
+import type { ListenerCredentials, ListenerOptions, MqttServerOptions } from '../../../gateway/mqtt/context.ts';
 import { defaultLimits, type MqttLimits } from '../../../gateway/mqtt/limits.ts';
 import type { MqttObserver } from '../../../gateway/mqtt/observer.ts';
 import { MqttServer } from '../../../gateway/mqtt/server.ts';
@@ -48,8 +50,15 @@ export interface EdgeOptions {
   readonly maySubscribe?: (identity: Identity, filter: string) => boolean;
   readonly receive?: (publish: Publish) => void;
   readonly presence?: MqttServerOptions['presence'];
+  /** What the listener takes as passwords. Default: secrets. */
+  readonly credentials?: ListenerCredentials;
+  /** What else the listener has. */
+  readonly listener?: Partial<ListenerOptions>;
   /** Default 0: no timer, the test calls `pass`. */
   readonly sweepIntervalMs?: number;
+  readonly admission?: Admission;
+  readonly fleetRate?: RateLimits;
+  readonly onFleetRate?: (isSpent: boolean) => void;
 }
 
 /** A server whose publishes wait in `received` until the test settles them, and whose clock the test moves. */
@@ -61,7 +70,16 @@ export class Edge {
 
   constructor(options: EdgeOptions) {
     this.server = new MqttServer({
-      listeners: [{ name: 'test', host: '127.0.0.1', port: 0, auth: 'registry' }],
+      listeners: [
+        {
+          name: 'test',
+          host: '127.0.0.1',
+          port: 0,
+          auth: 'registry',
+          credentials: options.credentials ?? 'secret',
+          ...options.listener,
+        },
+      ],
       limits: { ...defaultLimits, ...options.limits },
       authenticate:
         options.authenticate ??
@@ -76,6 +94,9 @@ export class Edge {
       sweepIntervalMs: options.sweepIntervalMs ?? 0,
       observer: this.seen.observer,
       presence: options.presence,
+      admission: options.admission,
+      fleetRate: options.fleetRate,
+      onFleetRate: (isSpent) => options.onFleetRate?.(isSpent),
     });
   }
 

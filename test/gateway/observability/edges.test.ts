@@ -36,6 +36,31 @@ describe('events of the MQTT edge', () => {
     expect(metrics.get('edge_mqtt_resends_absorbed_total{qos="2"}')).toBe(1);
   });
 
+  it('count how often the fleet was held, which is no pressure', async () => {
+    const captured = new Captured();
+    const { limits } = captured.observability;
+    for (const isSpent of [true, false, true, false]) limits.fleetRate(isSpent);
+    const metrics = await captured.metrics();
+    expect(metrics.get('edge_limits_fleet_held_total')).toBe(2);
+    expect(metrics.get('edge_pressure_changes_total')).toBe(0);
+  });
+
+  it('tell a registry that is overloaded from one that is away, and count what was verified of banned logins', async () => {
+    const captured = new Captured();
+    const { identity } = captured.observability;
+    identity.registryFailed('registry_overloaded', 'too many');
+    identity.registryFailed('registry_overloaded', 'too many');
+    identity.registryFailed('registry_timeout', 'no answer');
+    identity.refused('server_busy', 'l', 'd');
+    identity.bannedVerified('wrong');
+    const metrics = await captured.metrics();
+    expect(metrics.get('edge_identity_registry_failures_total{code="registry_overloaded"}')).toBe(2);
+    expect(metrics.get('edge_identity_registry_failures_total{code="registry_timeout"}')).toBe(1);
+    expect(metrics.get('edge_identity_refused_total{refusal="server_busy"}')).toBe(1);
+    expect(metrics.get('edge_identity_banned_verified_total{verdict="wrong"}')).toBe(1);
+    expect(metrics.get('edge_identity_banned_verified_total{verdict="right"}')).toBe(0);
+  });
+
   it('show how many connections are paused', async () => {
     const captured = new Captured();
     const { mqtt } = captured.observability;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { errorFields } from '../../../gateway/observability/log.ts';
+import { errorFields, Log } from '../../../gateway/observability/log.ts';
 import { Captured } from './captured.ts';
 
 const facts = { listener: 'l', remoteAddress: '127.0.0.1', version: 5, clientId: 'c', deviceId: '' } as const;
@@ -42,6 +42,17 @@ describe('the log', () => {
     for (let i = 0; i < 100; i++) captured.observability.mqtt.connectionOpened({ ...facts, deviceId: 'd' }, false);
     expect(captured.lines).toEqual([]);
     expect(await captured.total('edge_log_lines_dropped_total')).toBe(0);
+  });
+
+  it('escapes what ends a line, or writes over one, for some reader of it, and says the same', () => {
+    const written: string[] = [];
+    const log = new Log({ level: 'info', stream: { write: (line) => void written.push(line) } });
+    const strange = 'a\n\r\u0085\u2028\u2029\u001b[2K\u009b2K\u007f\u202e\u2066{"event":"forged"}';
+    log.write('info', 'strange', 'text', { strange });
+    const [line = ''] = written;
+    // Nothing but printable characters, and the one end of the line.
+    expect(line).toMatch(/^[\x20-\x7e]+\n$/);
+    expect(JSON.parse(line)).toMatchObject({ event: 'strange', strange });
   });
 
   it('says of an error its kind, code, text and stack', () => {

@@ -36,6 +36,20 @@ describe('a registry client', () => {
     expect(await registry.lookUp(schema)).toMatchObject({ id: 7 });
   });
 
+  it('says nothing of its password when a registry echoes it, and nothing of a query', async () => {
+    const password = 'p+ss word';
+    const basic = Buffer.from(`edge:${password}`).toString('base64');
+    const message = `Authorization: Basic ${basic}, that is edge:${password} (${encodeURIComponent(password)})`;
+    stub = await startRegistryStub({ [versions]: [[401, { error_code: 401, message }]] });
+    const url = `${stub.url.replace('://', `://edge:${encodeURIComponent(password)}@`)}?token=query-secret`;
+    const refused = await new RegistryClient({ url, timeoutMs: 5000 }).register(schema).catch(String);
+    expect(stub.requests[0]?.headers.authorization).toBe(`Basic ${basic}`);
+    expect(refused).toContain('401 Authorization: Basic ***');
+    for (const secret of [password, encodeURIComponent(password), basic, 'query-secret']) {
+      expect(refused).not.toContain(secret);
+    }
+  });
+
   it('finds no schema that is not registered', async () => {
     expect(await (await client({})).lookUp(schema)).toBeUndefined();
   });

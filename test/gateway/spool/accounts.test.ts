@@ -39,7 +39,7 @@ test('the accounts of the spool add up in open batches, in memory, on disk, in f
   await first.close();
 
   const second = await assemble(settings, undefined);
-  expect(second.spool.recoveredRecords).toBeGreaterThan(200);
+  expect(second.spool.ledger.recoveredRecords).toBeGreaterThan(200);
   expect(imbalances(second.sink)).toEqual(right);
   const back = new FakeTarget();
   second.sink.attach(back);
@@ -55,9 +55,9 @@ test('they show records that were settled without being counted, and that nobody
   const { sink, spool, close } = await assemble(settingsFor(directory.path, { mode: 'always' }), new FakeTarget());
   vi.spyOn(Watermarks.prototype, 'remove').mockImplementation(() => undefined);
   for (let i = 0; i < 10; i++) sink.append('events', 'k', 1, textEncoder, `r${i}`, settlements.of(`r${i}`));
-  await wait('the settlement', () => spool.settledRecords === 10);
+  await wait('the settlement', () => spool.ledger.settledRecords === 10);
   await wait('the answers', () => settlements.settled.length === 10);
-  spool.settledRecords = 0;
+  (spool.ledger as { settledRecords: number }).settledRecords = 0;
   expect(imbalances(sink)).toEqual({ spool_records: 10, spool_waiting: 10 });
   await close();
 });

@@ -126,8 +126,8 @@ describe('a disk that fails', () => {
     send({ sink }, settlements, 3000, 100);
     await wait('answers', () => settlements.settled.length === 3100);
     expect(recording.of('damaged')).toHaveLength(1);
-    expect(spool.damagedRecords).toBeGreaterThan(0);
-    expect(target.log).toHaveLength(3100 - spool.damagedRecords);
+    expect(spool.ledger.damagedRecords).toBeGreaterThan(0);
+    expect(target.log).toHaveLength(3100 - spool.ledger.damagedRecords);
     const numbers = target.values().map((value) => Number(value.slice(1)));
     expect(numbers).toEqual([...numbers].sort((a, b) => a - b));
     await wait('the segment to be kept', () => spool.kept.files === 1);
@@ -315,7 +315,7 @@ test('every damaged place of a segment is reported', async () => {
   sink.attach(target);
   await wait('direct', () => sink.state === 'direct' && spool.depth().records === 0);
   expect(recording.of('damaged')).toHaveLength(3);
-  expect(spool.damagedRecords).toBe(300);
+  expect(spool.ledger.damagedRecords).toBe(300);
   expect(target.log).toHaveLength(1700);
   await close();
 });

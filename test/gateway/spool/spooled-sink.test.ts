@@ -38,7 +38,7 @@ describe('mode outage', () => {
     await wait('answers', () => source.answered === 500);
     expect(sink.state).toBe('direct');
     expect(source.settlements.names('delivered')).toEqual(source.sent);
-    expect(spool.appendedRecords).toBe(0);
+    expect(spool.ledger.appendedRecords).toBe(0);
     await close();
   });
 
@@ -110,7 +110,7 @@ describe('a backlog in the directory', () => {
 
     const target = new FakeTarget();
     const { sink, spool, close } = await assemble(settings, target);
-    expect(spool.recoveredRecords).toBe(3000);
+    expect(spool.ledger.recoveredRecords).toBe(3000);
     const late = new Source(sink);
     late.send(100);
     await wait('everything on Kafka', () => target.log.length === 3100);
@@ -119,7 +119,7 @@ describe('a backlog in the directory', () => {
     await wait('an empty spool', () => spool.depth().records === 0 && spool.depth().bytes === 0);
     await close();
     const again = await assemble(settings);
-    expect(again.spool.recoveredRecords).toBe(0);
+    expect(again.spool.ledger.recoveredRecords).toBe(0);
     await again.close();
   });
 });
@@ -136,7 +136,7 @@ describe('mode always', () => {
     }
     await wait('everything on Kafka', () => target.log.length === 2000);
     expect(target.values()).toEqual(source.sent);
-    expect(spool.appendedRecords).toBe(2000);
+    expect(spool.ledger.appendedRecords).toBe(2000);
     expect(sink.state).toBe('replaying');
     await close();
   });

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { KeyProvider } from '../../../gateway/core/data-keys.ts';
 import { delivered, type Outcome, unanswered } from '../../../gateway/core/outcome.ts';
 import type { Settleable } from '../../../gateway/core/publish.ts';
 import type { HeldBatch, Pressure, RecordEncoder } from '../../../gateway/core/record-sink.ts';
@@ -8,7 +9,7 @@ import { BufferPool } from '../../../gateway/record-batch/buffer-pool.ts';
 import { OpenBatch } from '../../../gateway/record-batch/open-batch.ts';
 import { type FileLayer, nodeFiles, type SpoolFile } from '../../../gateway/spool/file-layer.ts';
 import type { SpoolObserver } from '../../../gateway/spool/observer.ts';
-import type { SpoolTarget } from '../../../gateway/spool/replay.ts';
+import type { BacklogSealing, SpoolTarget } from '../../../gateway/spool/replay.ts';
 import type { BatchLimits, SpoolSettings } from '../../../gateway/spool/settings.ts';
 import { Spool } from '../../../gateway/spool/spool.ts';
 import type { Clocks } from '../../../gateway/spool/spool-clock.ts';
@@ -76,11 +77,13 @@ export class RecordingSpoolObserver {
   }
 }
 
-interface Appended {
+export interface Appended {
   readonly topic: string;
   readonly key: string;
   readonly timestampMs: number;
   readonly value: string;
+  /** The value as it is. */
+  readonly bytes: Buffer;
   readonly headers: string;
   settleable: Settleable;
   readonly atMs: number;
@@ -114,10 +117,11 @@ export class FakeTarget implements SpoolTarget {
     const valueEnd = encoder.writeValue(event, target, 0);
     const end = valueEnd < 0 ? -1 : encoder.writeHeaders(event, target, valueEnd);
     if (end < 0) return false;
-    const value = target.toString('utf8', 0, valueEnd);
+    const bytes = target.subarray(0, valueEnd);
+    const value = bytes.toString();
     const headers = target.toString('latin1', valueEnd, end);
     const atMs = performance.now();
-    this.held.push({ topic, key, timestampMs, value, headers, settleable, atMs, isHandedOver: false });
+    this.held.push({ topic, key, timestampMs, value, bytes, headers, settleable, atMs, isHandedOver: false });
     setImmediate(() => {
       if (this.isUp) this.deliver();
     });
@@ -202,17 +206,25 @@ export interface Assembly {
 export async function assemble(
   settings: SpoolSettings,
   target?: SpoolTarget,
-  options: { files?: FileLayer; clocks?: Partial<Clocks>; limits?: BatchLimits } = {},
+  options: {
+    files?: FileLayer;
+    clocks?: Partial<Clocks>;
+    limits?: BatchLimits;
+    keys?: KeyProvider;
+    sealing?: BacklogSealing;
+  } = {},
 ): Promise<Assembly> {
   const recording = new RecordingSpoolObserver();
   const { observer } = recording;
-  const spool = await Spool.open({ settings, limits, observer, ...options });
+  const { sealing, ...others } = options;
+  const spool = await Spool.open({ settings, limits, observer, ...others });
   const sink = new SpooledSink({
     spool,
     settings,
     deadLetterTopic: 'dlq',
     origin: { source: '/gateway' },
     observer,
+    sealing,
     target,
   });
   return { spool, sink, recording, close: () => sink.close() };

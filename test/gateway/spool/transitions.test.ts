@@ -165,7 +165,7 @@ test('damage that appears at the end of a segment does not keep it from being se
   await wait('an empty spool', () => spool.depth().bytes === 0);
   expect(target.values()).toEqual(source.sent.slice(0, 100));
   expect(recording.of('damaged')).toHaveLength(1);
-  expect(spool.damagedRecords).toBe(100);
+  expect(spool.ledger.damagedRecords).toBe(100);
   await close();
 });
 
@@ -174,7 +174,7 @@ test('the topics of a backlog are known, so that Kafka can be asked for them und
   const settings = settingsFor(directory.path);
   await leave(settings, [10, { topic: 'renamed-since' }], [10]);
   const { spool, close } = await assemble(settings);
-  expect([...spool.recoveredTopics].sort()).toEqual(['events', 'renamed-since']);
+  expect([...spool.ledger.recoveredTopics].sort()).toEqual(['events', 'renamed-since']);
   await close();
 });
 
@@ -248,7 +248,7 @@ describe('a full spool', () => {
     const settings = settingsFor(directory.path, { maxAgeSeconds: 600 });
     const early = await assemble(settings, undefined, { clocks: { wallMs: () => before } });
     new Source(early.sink).send(10);
-    await wait('durable records', () => early.spool.waitingRecords === 0 && early.spool.appendedRecords === 10);
+    await wait('durable records', () => early.spool.waitingRecords === 0 && early.spool.ledger.appendedRecords === 10);
     await early.close();
     let monotonicMs = 0;
     const clocks = { wallMs: () => after, monotonicMs: () => monotonicMs };

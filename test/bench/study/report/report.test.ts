@@ -72,11 +72,13 @@ describe('the last line of a study', () => {
     });
     expect(result.quotient).toEqual({ loads: 27, min: 2, max: 3, maxOverMin: 1.5 });
     expect(result.saturatedPerSecond).toBe(60_000);
+    expect(result.spooledPerSecond).toEqual({ kafkaThere: 50_000, kafkaHalted: 80_000 });
   });
 
   it('is null where nothing was measured', async () => {
     const result = resultOf(findingsOf(await Journal.open(undefined), sampleOptions));
-    expect(result).toEqual({ latency: [], quotient: null, saturatedPerSecond: null });
+    const spooledPerSecond = { kafkaThere: null, kafkaHalted: null };
+    expect(result).toEqual({ latency: [], quotient: null, saturatedPerSecond: null, spooledPerSecond });
     expect(studyShortfalls(result, defaultStudyThresholds)).toEqual([]);
   });
 });
@@ -101,6 +103,17 @@ describe('the verdict of a study', () => {
       'saturated, acknowledged/s: 60000, wanted 1000000',
     ]);
   });
+
+  it('is bad when the spool takes less than Kafka, which an outage would show', async () => {
+    const journal = await completeJournal();
+    const { figures } = measured(12);
+    const slow = measured(12, { figures: { ...figures, ackedPerSecond: 59_000 } });
+    await journal.put(keys.spool('Kafka halted', { seconds: 10, round: 1 }), slow);
+    const result = resultOf(findingsOf(journal, sampleOptions));
+    expect(studyShortfalls(result, { ...defaultStudyThresholds, maxQuotientSpread: 9 })).toEqual([
+      'out of the spool, acknowledged/s: 59000, to Kafka 60000',
+    ]);
+  });
 });
 
 describe('the tables of a study', () => {
@@ -111,6 +124,7 @@ describe('the tables of a study', () => {
     expect(text).toContain('45.0 ÷ 15.0 = 3.00');
     expect(text).toContain('Over 27 loads 2 to 3, largest ÷ smallest 1.5.');
     expect(text).toContain('Saturated: 60,000 acknowledged/s.');
+    expect(text).toContain('Saturated, out of the spool: Kafka there 50,000, Kafka halted 80,000 acknowledged/s.');
   });
 
   it('leave out what was not measured', async () => {

@@ -66,5 +66,11 @@ export const completeJournal = async (round = 1): Promise<Journal> => {
   }
   const saturated = { ...measured(12).figures, ackedPerSecond: 60_000.4 };
   await journal.put(keys.throughput(take), measured(12, { figures: saturated }));
+  for (const [how, ackedPerSecond] of [
+    ['Kafka there', 50_000],
+    ['Kafka halted', 80_000],
+  ] as const) {
+    await journal.put(keys.spool(how, take), measured(12, { figures: { ...saturated, ackedPerSecond } }));
+  }
   return journal;
 };

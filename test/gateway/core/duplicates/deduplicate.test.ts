@@ -57,6 +57,36 @@ describe('a copy of an event that is durable', () => {
   });
 });
 
+describe('a copy of a pending event in a batch that has the window moved on', () => {
+  it.each([
+    ['by a sequence far ahead', [1000, 1]],
+    ['by a sequence far ahead, behind it', [1, 1000]],
+  ])('is written, as nobody would tell it how the first one ended: %s', (_how, sequences) => {
+    const core = new Core({ windowSize: 64 });
+    const first = core.send(1);
+    const batch = core.send(sequences);
+    expect(core.sink.appended).toBe(3);
+    while (core.sink.held.length > 0) core.sink.settle(delivered);
+    expect(first.answers).toEqual([delivered]);
+    expect(batch.answers).toEqual([delivered]);
+    expect(core.windows.waitingCopies).toBe(0);
+  });
+
+  it('is written likewise where a boot that is new takes the window of its own', () => {
+    const core = new Core();
+    core.send(1, { bootId: 1 });
+    core.send(1, { bootId: 2 });
+    const items = [
+      { ...report, bootId: 3, sequence: 1 },
+      { ...report, bootId: 1, sequence: 1 },
+    ];
+    const payload = protobufBytes('VehicleTelemetryBatch', { items });
+    const batch = core.receive(new TestPublish({ topic: 'v1/vehicles/veh-7/telemetry/batch', payload }));
+    while (core.sink.held.length > 0) core.sink.settle(delivered);
+    expect(batch.answers).toEqual([delivered]);
+  });
+});
+
 describe('an event with the sequence of another, which it cannot be a copy of', () => {
   const later = { eventTimeUs: report.eventTimeUs + 1 };
   const rejection = {

@@ -130,12 +130,13 @@ class Run {
     const refusedWaits = (this.core.sequences.counts['wait refused'] ?? 0) - copiesBefore;
     const written = this.core.sink.held.slice(this.core.sink.held.length - (this.core.sink.appended - before));
     const unseen = distinct.filter((sequence) => sightings.get(sequence) === 'unseen');
-    // What is not known is written; what is settled never is; what is pending only when too many wait.
+    // What is not known is written; what is settled never is; what is pending only when too many wait, or when its own
+    // publish has it forgotten.
     expect(written).toHaveLength(unseen.length + refusedWaits);
     for (const { event } of written) {
       const { sequence } = event as TrackedEvent;
       expect(sightings.get(sequence)).not.toBe('settled');
-      if (sightings.get(sequence) === 'unseen') this.model.mark(device, bootId, sequence);
+      if (this.model.sighting(device, bootId, sequence) === 'unseen') this.model.mark(device, bootId, sequence);
       if (this.model.sighting(device, bootId, sequence) !== 'unseen') this.#marked.add(event as TrackedEvent);
     }
     this.publishes.push({ publish, ids: distinct.map((sequence) => `${device}:${bootId}:${sequence}`) });
