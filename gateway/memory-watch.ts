@@ -25,7 +25,8 @@ export interface MemoryWatchOptions {
   /** At level 3, whenever collecting garbage was not enough: that many bytes should be let go of. */
   readonly onCritical: (excessBytes: number) => void;
   readonly read?: () => MemoryReading;
-  readonly collectGarbage?: () => void;
+  /** `isThorough`: pages that are free afterwards are given back, which takes two to three times as long. */
+  readonly collectGarbage?: (isThorough: boolean) => void;
   readonly monotonicMs?: () => number;
 }
 
@@ -34,11 +35,12 @@ const marks = [0.75, 0.85, 0.92] as const;
 const hysteresis = 0.05;
 
 /**
- * V8 and the allocator keep much of what is freed, and use it again: resident, but not lost. As long as no more than these
- * shares are occupied, the resident memory alone raises no alarm, or no more than level 1. Otherwise there were no way back
- * from a flood. Near the ceiling that ends: from the last mark on collections are asked for all the same; hardly below the
- * ceiling it is level 1 at least, and from the ceiling on the resident memory alone counts. What fills it may be fragments,
- * or native memory that V8 knows nothing of.
+ * V8 and the allocator keep much of what is freed, and use it again: resident, but not lost. As long as no more is occupied
+ * than these shares of what the ceiling leaves beside the program itself, the resident memory alone raises no alarm, or no
+ * more than level 1. Otherwise there were no way back from a flood; and counted with the program, what an idle gateway takes
+ * were an alarm under a low ceiling. Near the ceiling that ends: from the last mark on collections are asked for all the
+ * same; hardly below the ceiling it is level 1 at least, and from the ceiling on the resident memory alone counts. What
+ * fills it may be fragments, or native memory that V8 knows nothing of.
  */
 const roomyShares = { noAlarm: 0.55, level1: 0.7 } as const;
 /** Closer to the ceiling than the peak that a flood leaves behind, or there were no way back from that either. */
@@ -62,12 +64,12 @@ export function ceilingBytesOf(maxBytes: number): number {
  * place to get to; this is for what limits do not count: fragments, garbage, bytes that the kernel has handed over.
  *
  * V8 collects when its heap grows. Held back, it does not grow, and buffers that nothing refers to would stay: so
- * collections are asked for, or there were no way back.
+ * collections are asked for, or there were no way back. From the last mark on they are thorough.
  */
 export class MemoryWatch {
   readonly #options: MemoryWatchOptions;
   readonly #read: () => MemoryReading;
-  readonly #collect: () => void;
+  readonly #collect: (isThorough: boolean) => void;
   readonly #now: () => number;
   #timer: NodeJS.Timeout | undefined;
   #collectedAtMs = Number.NEGATIVE_INFINITY;
@@ -101,8 +103,8 @@ export class MemoryWatch {
   look(): void {
     let reading = this.#read();
     this.#fixedBytes = Math.min(this.#fixedBytes, beside(reading));
-    const isWanted = this.#levelFor(reading) > 0 || reading.residentBytes >= marks[2] * this.#options.ceilingBytes;
-    const isCollected = isWanted && this.#collectIfDue();
+    const isNear = reading.residentBytes >= marks[2] * this.#options.ceilingBytes;
+    const isCollected = (isNear || this.#levelFor(reading) > 0) && this.#collectIfDue(isNear);
     if (isCollected) reading = this.#read();
     const level = this.#levelFor(reading);
     this.#floor = this.#floorOf(reading);
@@ -113,10 +115,10 @@ export class MemoryWatch {
     if (level === 3 && isCollected) this.#options.onCritical(this.#excessBytes(reading));
   }
 
-  #collectIfDue(): boolean {
+  #collectIfDue(isThorough: boolean): boolean {
     const now = this.#now();
     if (now - this.#collectedAtMs < collectEveryMs[this.level]) return false;
-    this.#collect();
+    this.#collect(isThorough);
     this.collections += 1;
     this.#collectedAtMs = this.#now();
     return true;
@@ -134,10 +136,17 @@ export class MemoryWatch {
     const { ceilingBytes } = this.#options;
     const resident = this.#levelOf(residentBytes / ceilingBytes);
     const heap = this.#levelOf(heapBytes / heapLimitBytes);
-    const occupiedShare = (occupiedBytes + this.#fixedBytes) / ceilingBytes;
-    const roomy = occupiedShare < roomyShares.noAlarm ? 0 : occupiedShare < roomyShares.level1 ? 1 : 3;
-    const most = Math.max(roomy, this.#floorOf(reading));
+    const room = Math.max(1, ceilingBytes - this.#fixedBytes);
+    const most = Math.max(this.#mostOf(occupiedBytes / room), this.#floorOf(reading));
     return Math.max(heap, Math.min(resident, most)) as MemoryLevel;
+  }
+
+  /** The highest level that the resident memory can bring about while no more than this share of the room is occupied. */
+  #mostOf(occupiedShare: number): MemoryLevel {
+    const isBelow = (mark: number, level: MemoryLevel) =>
+      occupiedShare < (this.level >= level ? mark - hysteresis : mark);
+    if (isBelow(roomyShares.noAlarm, 1)) return 0;
+    return isBelow(roomyShares.level1, 2) ? 1 : 3;
   }
 
   #levelOf(share: number): MemoryLevel {
@@ -166,10 +175,13 @@ function readMemory(): MemoryReading {
   };
 }
 
-/** V8's own collector, without the flag having been given to the process. */
-function garbageCollector(): () => void {
+/**
+ * V8's own collector, without the flag having been given to the process. What V8 does as a last resort gives back pages that
+ * are free, which it keeps otherwise: with a heap of 100 MB and buffers that is 60 to 110 MB, in about 100 ms.
+ */
+function garbageCollector(): (isThorough: boolean) => void {
   setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as () => void;
+  const collect = runInNewContext('gc') as (options: { type: 'major'; flavor: 'regular' | 'last-resort' }) => void;
   setFlagsFromString('--no-expose-gc');
-  return collect;
+  return (isThorough) => collect({ type: 'major', flavor: isThorough ? 'last-resort' : 'regular' });
 }

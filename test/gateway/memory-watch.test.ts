@@ -13,14 +13,14 @@ function watchOf() {
   };
   const levels: number[] = [];
   const excess: number[] = [];
-  let collections = 0;
+  const thorough: boolean[] = [];
   const watch = new MemoryWatch({
     ceilingBytes: 1000,
     onLevel: (level) => levels.push(level),
     onCritical: (bytes) => excess.push(bytes),
     read: () => state,
-    collectGarbage: () => {
-      collections += 1;
+    collectGarbage: (isThorough) => {
+      thorough.push(isThorough);
       state.residentBytes -= state.garbageBytes;
       state.garbageBytes = 0;
     },
@@ -31,7 +31,7 @@ function watchOf() {
     state.residentBytes = residentBytes;
     watch.look();
   };
-  return { watch, state, levels, excess, look, collections: () => collections };
+  return { watch, state, levels, excess, look, thorough, collections: () => thorough.length };
 }
 
 describe('the watch over the memory', () => {
@@ -65,6 +65,13 @@ describe('the watch over the memory', () => {
     expect(collections()).toBe(3);
   });
 
+  it('has pages given back near the ceiling, which takes longer', () => {
+    const { look, thorough } = watchOf();
+    look(919);
+    look(920, 2000);
+    expect(thorough).toEqual([false, true]);
+  });
+
   it('finds its way back by itself, when nothing is read that would make V8 collect', () => {
     const { state, levels, look } = watchOf();
     look(900);
@@ -80,9 +87,28 @@ describe('the watch over the memory', () => {
     look(910);
     state.occupiedBytes = 500;
     look(910);
+    expect(levels).toEqual([2, 1]);
+    // Garbage that comes and goes brings no alarm that comes and goes.
+    for (const bytes of [499, 549, 499]) {
+      state.occupiedBytes = bytes;
+      look(910);
+    }
+    expect(levels).toEqual([2, 1, 0]);
     state.occupiedBytes = 800;
     look(910);
     expect(levels).toEqual([2, 1, 0, 2]);
+  });
+
+  it('finds its way back under a low ceiling, much of which the program itself takes', () => {
+    const state = { residentBytes: 450, occupiedBytes: 100, heapBytes: 0, heapLimitBytes: 1000 };
+    const levels: number[] = [];
+    const onLevel = (level: number) => levels.push(level);
+    const watch = new MemoryWatch({ ceilingBytes: 1000, onLevel, onCritical: () => {}, read: () => state });
+    for (const occupiedBytes of [590, 300, 340]) {
+      Object.assign(state, { residentBytes: 940, occupiedBytes });
+      watch.look();
+    }
+    expect(levels).toEqual([3, 0]);
   });
 
   it('takes for fixed what was resident beside objects at the least, not what the start has left behind', () => {

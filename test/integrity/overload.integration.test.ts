@@ -51,16 +51,19 @@ const calmLooks = 5;
 /** Ready, no pressure, and enough memory again, for a second. */
 const untilNormal = (gateway: GatewayProcess) => {
   let calm = 0;
+  let seen: Record<string, number> = {};
   return waitFor(
     async () => {
-      const isNormal =
-        (await gateway.metric('edge_ready')) === 1 &&
-        (await gateway.metric('edge_pressure')) === 0 &&
-        (await gateway.metric('edge_memory_level')) === 0;
-      calm = isNormal ? calm + 1 : 0;
+      seen = {
+        ready: await gateway.metric('edge_ready'),
+        pressure: await gateway.metric('edge_pressure'),
+        memoryLevel: await gateway.metric('edge_memory_level'),
+        residentMiB: Math.round((await gateway.metric('process_resident_memory_bytes')) / mebibyte),
+      };
+      calm = seen['ready'] === 1 && seen['pressure'] === 0 && seen['memoryLevel'] === 0 ? calm + 1 : 0;
       return calm >= calmLooks;
     },
-    { deadlineMs: 60_000, everyMs: 200, what: 'everything to be as before' },
+    { deadlineMs: 60_000, everyMs: 200, what: () => `everything to be as before: ${JSON.stringify(seen)}` },
   );
 };
 
