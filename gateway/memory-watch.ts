@@ -25,8 +25,8 @@ export interface MemoryWatchOptions {
   /** At level 3, whenever collecting garbage was not enough: that many bytes should be let go of. */
   readonly onCritical: (excessBytes: number) => void;
   readonly read?: () => MemoryReading;
-  /** `isThorough`: pages that are free afterwards are given back, which takes two to three times as long. */
-  readonly collectGarbage?: (isThorough: boolean) => void;
+  /** Collects, and gives back pages that are free then. */
+  readonly collectGarbage?: () => void;
   readonly monotonicMs?: () => number;
 }
 
@@ -38,7 +38,7 @@ const hysteresis = 0.05;
  * V8 and the allocator keep much of what is freed, and use it again: resident, but not lost. As long as no more is occupied
  * than these shares of what the ceiling leaves beside the program itself, the resident memory alone raises no alarm, or no
  * more than level 1. Otherwise there were no way back from a flood; and counted with the program, what an idle gateway takes
- * were an alarm under a low ceiling. Near the ceiling that ends: from the last mark on collections are asked for all the
+ * were an alarm under a low ceiling. Near the ceiling that ends: from the second mark on collections are asked for all the
  * same; hardly below the ceiling it is level 1 at least, and from the ceiling on the resident memory alone counts. What
  * fills it may be fragments, or native memory that V8 knows nothing of.
  */
@@ -48,8 +48,11 @@ const floorMark = 0.97;
 const floorHysteresis = 0.02;
 
 const lookEveryMs = 50;
-/** Between two collections that are asked for, by level. */
-const collectEveryMs = [5000, 5000, 2000, 1000] as const;
+/**
+ * Between two collections that are asked for: seldom where there is no alarm, for they stop everything; often where there is
+ * one and the resident memory is `near` the ceiling: a flood fills 100 MB in a second.
+ */
+const collectEveryMs = { calm: 30_000, alarmed: 5000, near: 500 } as const;
 
 /** What the process may take: as configured, or nine tenths of what the control group, or the machine, has. */
 export function ceilingBytesOf(maxBytes: number): number {
@@ -64,12 +67,12 @@ export function ceilingBytesOf(maxBytes: number): number {
  * place to get to; this is for what limits do not count: fragments, garbage, bytes that the kernel has handed over.
  *
  * V8 collects when its heap grows. Held back, it does not grow, and buffers that nothing refers to would stay: so
- * collections are asked for, or there were no way back. From the last mark on they are thorough.
+ * collections are asked for, or there were no way back.
  */
 export class MemoryWatch {
   readonly #options: MemoryWatchOptions;
   readonly #read: () => MemoryReading;
-  readonly #collect: (isThorough: boolean) => void;
+  readonly #collect: () => void;
   readonly #now: () => number;
   #timer: NodeJS.Timeout | undefined;
   #collectedAtMs = Number.NEGATIVE_INFINITY;
@@ -103,7 +106,7 @@ export class MemoryWatch {
   look(): void {
     let reading = this.#read();
     this.#fixedBytes = Math.min(this.#fixedBytes, beside(reading));
-    const isNear = reading.residentBytes >= marks[2] * this.#options.ceilingBytes;
+    const isNear = reading.residentBytes >= marks[1] * this.#options.ceilingBytes;
     const isCollected = (isNear || this.#levelFor(reading) > 0) && this.#collectIfDue(isNear);
     if (isCollected) reading = this.#read();
     const level = this.#levelFor(reading);
@@ -115,13 +118,18 @@ export class MemoryWatch {
     if (level === 3 && isCollected) this.#options.onCritical(this.#excessBytes(reading));
   }
 
-  #collectIfDue(isThorough: boolean): boolean {
+  #collectIfDue(isNear: boolean): boolean {
     const now = this.#now();
-    if (now - this.#collectedAtMs < collectEveryMs[this.level]) return false;
-    this.#collect(isThorough);
+    if (now - this.#collectedAtMs < this.#collectEveryMs(isNear)) return false;
+    this.#collect();
     this.collections += 1;
     this.#collectedAtMs = this.#now();
     return true;
+  }
+
+  #collectEveryMs(isNear: boolean): number {
+    if (this.level === 0) return collectEveryMs.calm;
+    return isNear ? collectEveryMs.near : collectEveryMs.alarmed;
   }
 
   /** How much alarm the resident memory raises whatever is occupied: all that it can from the ceiling on. */
@@ -177,11 +185,12 @@ function readMemory(): MemoryReading {
 
 /**
  * V8's own collector, without the flag having been given to the process. What V8 does as a last resort gives back pages that
- * are free, which it keeps otherwise: with a heap of 100 MB and buffers that is 60 to 110 MB, in about 100 ms.
+ * are free, which it keeps otherwise: with a heap of 100 MB and buffers 60 to 110 MB, in about 100 ms instead of 40. Node.js
+ * before 22 only collects.
  */
-function garbageCollector(): (isThorough: boolean) => void {
+function garbageCollector(): () => void {
   setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as (options: { type: 'major'; flavor: 'regular' | 'last-resort' }) => void;
+  const collect = runInNewContext('gc') as (options: { type: 'major'; flavor: 'last-resort' }) => void;
   setFlagsFromString('--no-expose-gc');
-  return (isThorough) => collect({ type: 'major', flavor: isThorough ? 'last-resort' : 'regular' });
+  return () => collect({ type: 'major', flavor: 'last-resort' });
 }

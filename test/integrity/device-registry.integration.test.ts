@@ -86,10 +86,10 @@ describe('two gateways with one device registry in PostgreSQL', () => {
   it('cut the sessions of a device that is disabled, refuse it, and leave the others alone', async () => {
     const [others, clients] = [await everywhere('b'), await everywhere('a')];
     for (const client of clients) await publish(client, 'a');
-    expect(await cut(clients, () => store.setEnabled('a', false))).toEqual([0x98, 0x98]);
+    expect(await cut(clients, () => store.change('a', { enabled: false }))).toEqual([0x98, 0x98]);
     for (const gateway of gateways) await expect(connect(gateway, 'a')).rejects.toMatchObject(notAuthorized);
     for (const other of others) await publish(other, 'b');
-    await store.setEnabled('a', true);
+    await store.change('a', { enabled: true });
     await everywhere('a');
   });
 
