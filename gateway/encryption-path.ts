@@ -9,6 +9,7 @@ import type { KeysObserver } from './encryption/observer.ts';
 import { sealingOverheadBytes } from './encryption/record-sealer.ts';
 import { SealingSink } from './encryption/sealing-sink.ts';
 import { FileWatch } from './files/file-watch.ts';
+import type { BacklogSealing } from './spool/replay.ts';
 
 /** Keys, exchanged while the gateway runs, and what they encrypt. */
 export class EncryptionPath {
@@ -88,7 +89,7 @@ export function backlogSealing(
   config: GatewayConfig,
   keys: KeyProvider | undefined,
   sealedLate: (topic: string) => void,
-): ((target: RecordSink) => RecordSink) | undefined {
+): BacklogSealing | undefined {
   const topics = encryptedTopicsOf(config);
   if (topics.size === 0 || keys === undefined) return undefined;
   const { deadLetterTopic } = config;

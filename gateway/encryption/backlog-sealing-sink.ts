@@ -17,6 +17,7 @@ const sealedName = Buffer.from('enc_algorithm' satisfies HeaderName);
 /** The letter of a sealed record has its ciphertext, and this among the record's own headers. */
 const ownSealedName = Buffer.from(`${ownHeaderPrefix}enc_algorithm`);
 const messageName = 'dlq_message' satisfies HeaderName;
+const messageNameBytes = Buffer.from(messageName);
 /** Only of letters that are made of records of the spool. What they say is what Kafka said, and quotes nothing. */
 const refusedName = Buffer.from('dlq_kafka_topic' satisfies HeaderName);
 
@@ -26,6 +27,11 @@ const refusedName = Buffer.from('dlq_kafka_topic' satisfies HeaderName);
  * passes as it is.
  */
 export class BacklogSealingSink implements RecordSink {
+  /** For letters of what Kafka refuses: what they are made of was counted on its way to Kafka. */
+  readonly letters: RecordSink = {
+    append: (topic, key, timestampMs, encoder, event, settleable) =>
+      this.#append(topic, key, timestampMs, encoder, event, settleable) !== 'refused',
+  };
   readonly #options: BacklogSealingSinkOptions;
   readonly #sealing: SealingSink;
   readonly #headers: Buffer;
@@ -44,17 +50,28 @@ export class BacklogSealingSink implements RecordSink {
     event: Event,
     settleable: Settleable,
   ): boolean {
-    const { target, topics, deadLetterTopic, sealedLate } = this.#options;
+    const result = this.#append(topic, key, timestampMs, encoder, event, settleable);
+    if (result === 'sealed') this.#options.sealedLate(topic);
+    return result !== 'refused';
+  }
+
+  #append<Event>(
+    topic: string,
+    key: string,
+    timestampMs: number,
+    encoder: RecordEncoder<Event>,
+    event: Event,
+    settleable: Settleable,
+  ): 'sealed' | 'passed' | 'refused' {
+    const { target, topics, deadLetterTopic } = this.#options;
     const isLetter = topic === deadLetterTopic;
     const headers = topics.has(topic) ? this.#headersOf(encoder, event) : undefined;
     if (headers === undefined || hasHeader(headers, sealedName) || (isLetter && hasHeader(headers, ownSealedName))) {
-      return target.append(topic, key, timestampMs, encoder, event, settleable);
+      return target.append(topic, key, timestampMs, encoder, event, settleable) ? 'passed' : 'refused';
     }
-    const isRefused = isLetter && hasHeader(headers, refusedName);
-    const written = isRefused ? encoder : new WithholdingEncoder(encoder);
-    const isTaken = this.#sealing.append(topic, key, timestampMs, written, event, settleable);
-    if (isTaken && !isRefused) sealedLate(topic);
-    return isTaken;
+    const isOfRefused = isLetter && hasHeader(headers, refusedName);
+    const written = isOfRefused ? encoder : new WithholdingEncoder(encoder);
+    return this.#sealing.append(topic, key, timestampMs, written, event, settleable) ? 'sealed' : 'refused';
   }
 
   /** Undefined when they alone are larger than a record may be: then the target refuses it. */
@@ -79,7 +96,7 @@ class WithholdingEncoder<Event> implements RecordEncoder<Event> {
   writeHeaders(event: Event, target: Uint8Array, offset: number): number {
     const end = this.#encoder.writeHeaders(event, target, offset);
     const written = end < 0 ? undefined : Buffer.from(target.subarray(offset, end));
-    if (written === undefined || !hasHeader(written, Buffer.from(messageName))) return end;
+    if (written === undefined || !hasHeader(written, messageNameBytes)) return end;
     const headers = headersOf(written);
     let at = writeLength(headers.length, target, offset);
     for (const [name, value] of headers) {

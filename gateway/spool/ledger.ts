@@ -36,7 +36,8 @@ export class Ledger {
     this.settledRecords += records;
   }
 
-  damaged(records: number): void {
+  damaged(records: number, batches: number): void {
+    this.batches -= batches;
     this.damagedRecords += records;
   }
 }

@@ -16,8 +16,8 @@ export interface ReplayReaderOptions {
   readonly nextFrame: number;
   /** Acknowledged records that cannot be read any more. */
   readonly damaged: (segment: Segment, range: DamagedRange) => void;
-  /** Records that were counted in a segment and were not found in it. */
-  readonly lost: (segment: Segment, records: number) => void;
+  /** Records that were counted in a segment and were not found in it, and the frames that they were in. */
+  readonly lost: (segment: Segment, records: number, frames: number) => void;
 }
 
 /** Read at once; a larger frame is read whole. */
@@ -84,7 +84,8 @@ export class ReplayReader {
   /** A frame has become durable. It is what the reader goes on with, unless it is behind or has had it from memory. */
   durable(frame: Frame, segment: Segment, at: number): void {
     if (frame.number < this.nextFrame) return;
-    segment.unread += frame.records;
+    segment.unread.records += frame.records;
+    segment.unread.frames += 1;
     if (this.#segment !== undefined) return;
     this.#enter(segment);
     this.#at = at;
@@ -112,7 +113,8 @@ export class ReplayReader {
       }
       const frame = this.#readFrame(segment);
       if (frame === undefined || frame.number < this.nextFrame) continue;
-      segment.unread -= frame.records;
+      segment.unread.records -= frame.records;
+      segment.unread.frames -= 1;
       this.#lastAtMs = frame.spooledAtMs;
       return frame;
     }
@@ -193,8 +195,9 @@ export class ReplayReader {
     const segment = this.#segment;
     this.#segment = undefined;
     this.#chunk = Buffer.alloc(0);
-    if (segment === undefined || segment.unread === 0) return;
-    this.#options.lost(segment, segment.unread);
-    segment.unread = 0;
+    if (segment === undefined || segment.unread.frames === 0) return;
+    const { records, frames } = segment.unread;
+    segment.unread = { records: 0, frames: 0 };
+    this.#options.lost(segment, records, frames);
   }
 }

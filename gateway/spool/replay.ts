@@ -22,7 +22,8 @@ export interface TargetStats {
   readonly oldestUnsettledMs: number;
 }
 
-export type BacklogSealing = (target: RecordSink) => RecordSink;
+/** The way to a target for what is in the spool, and for the letters of what is refused of it. */
+export type BacklogSealing = (target: RecordSink) => RecordSink & { readonly letters: RecordSink };
 
 export interface ReplayOptions {
   readonly spool: Spool;
@@ -59,8 +60,9 @@ export class Replay implements FrameOwner {
   constructor(options: ReplayOptions) {
     const { deadLetterTopic, origin, observer, sealing } = options;
     this.#options = options;
-    const target = sealing?.(options.target) ?? options.target;
-    this.#backlogTarget = target;
+    const sealed = sealing?.(options.target);
+    this.#backlogTarget = sealed ?? options.target;
+    const target = sealed?.letters ?? options.target;
     this.#burial = new Burial({ deadLetterTopic, origin, observer, target, done: (frame) => this.#done(frame) });
   }
 

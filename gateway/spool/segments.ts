@@ -20,8 +20,8 @@ export interface Segment {
   readonly sealing: SegmentSealing | undefined;
   /** Where its durable frames end. */
   end: number;
-  /** Records in it that have not been read for replay. */
-  unread: number;
+  /** Records and frames in it that have not been read for replay. */
+  unread: { records: number; frames: number };
   /** When its first frame was spooled; in the infinite future when none can be read, so that it makes nothing look old. */
   readonly firstAtMs: number;
   /** Not all of it could be read: kept under another name when it is done with. */
@@ -89,12 +89,12 @@ export class Segments {
 
   /** Takes over a segment of an earlier process; only read from now on. @throws {SpoolError} `spool_key_missing` */
   adopt(surveyed: SurveyedSegment): void {
-    const { name, firstFrame, nextFrame, dataAt, key, end, records, firstAtMs, damage } = surveyed;
+    const { name, firstFrame, nextFrame, dataAt, key, end, records, frames, firstAtMs, damage } = surveyed;
     const sealing = this.#sealing.forExisting(surveyed, name);
     const damaged = damage.length > 0;
     const path = join(this.#directory, name);
     const sinceMs = firstAtMs ?? Number.POSITIVE_INFINITY;
-    const place = { name, path, firstFrame, nextFrame, dataAt, key, sealing, end, unread: records };
+    const place = { name, path, firstFrame, nextFrame, dataAt, key, sealing, end, unread: { records, frames } };
     this.list.push({ ...place, firstAtMs: sinceMs, damaged, knownDamage: damage });
     this.bytes += end;
   }
@@ -179,7 +179,7 @@ export class Segments {
       key: header.key,
       sealing,
       end,
-      unread: 0,
+      unread: { records: 0, frames: 0 },
     };
     const segment = { ...place, firstAtMs, damaged: false, knownDamage: [] };
     this.list.push(segment);

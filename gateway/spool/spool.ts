@@ -140,9 +140,9 @@ export class Spool {
       pending: this.#writer.pending,
       nextFrame: cursor,
       damaged: (segment, range) => observer.damaged(segment.name, [range]),
-      lost: (segment, records) => {
+      lost: (segment, records, frames) => {
         segment.damaged = true;
-        this.#ledger.damaged(records);
+        this.#ledger.damaged(records, frames);
       },
     });
     this.#outlet = new Outlet({
@@ -277,7 +277,7 @@ export class Spool {
     const { pending } = this.#writer;
     const ledger = this.#ledger;
     const unread = pending.filter(({ number }) => number >= this.#reader.nextFrame);
-    const inSegments = this.#segments.list.reduce((sum, segment) => sum + segment.unread, 0);
+    const inSegments = this.#segments.list.reduce((sum, { unread }) => sum + unread.records, 0);
     const inMemory = unread.reduce((sum, { records }) => sum + records, 0);
     const waiting = pending.reduce((sum, frame) => sum + frame.waiting.length, 0);
     return [

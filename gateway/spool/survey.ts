@@ -8,7 +8,6 @@ import {
   keyInFrame,
   type ReadFrame,
   sealedHeaderBytes,
-  segmentHeaderBytes,
 } from './frame-format.ts';
 import { contentOf, type FrameContent, type SpoolSealing } from './frame-sealing.ts';
 import { isMediumError, type ReadAround, readAround } from './read-around.ts';
@@ -83,6 +82,16 @@ interface SegmentFile {
   readonly bytes: Buffer;
   /** Bytes that the disk has lost. */
   readonly lostBytes: number;
+  readonly beginning: Beginning;
+}
+
+/** What the header of a segment says, or its first good frame where that is damaged. */
+interface Beginning {
+  readonly isDamaged: boolean;
+  readonly firstFrame: number;
+  /** Where that one is. */
+  readonly dataAt: number;
+  readonly key: SegmentKey | undefined;
 }
 
 /**
@@ -100,25 +109,21 @@ export async function surveySpool(
   const segments: SurveyedSegment[] = [];
   let nextFrame = 1;
   let tornBytes = 0;
-  let isFirst = true;
+  let before: SurveyedSegment | undefined;
   let current = await reader.next();
   while (current !== undefined) {
     const file: SegmentFile = current;
     const following = await reader.next();
     const { cursor } = reader;
-    const limit = following === undefined ? Number.POSITIVE_INFINITY : firstFrameOf(following.bytes);
     const frames: PlacedFrame[] = [];
-    // A first segment that begins behind the cursor has lost its predecessor; without a cursor nobody knows. From there on
-    // the walk through each segment says whether it reaches to the next one.
-    const expected = isFirst && cursor !== undefined ? cursor.frame : Number.POSITIVE_INFINITY;
     const place = visit && ((frame: PlacedFrame) => frames.push(frame));
-    const surveyed = surveySegment(file, { expected, limit, cursor }, place, sealing);
+    const surveyed = surveySegment(file, { before, next: following?.beginning, cursor }, place, sealing);
     await visit?.(file.name, frames);
     // What the disk has lost was whole once: nothing says that it was a write cut short, and it is not cut off.
     if (following === undefined && file.lostBytes === 0) tornBytes = file.bytes.length - surveyed.end;
     if (surveyed.frames > 0 || surveyed.damage.length > 0) segments.push(surveyed);
     else reader.needless.push(file.name);
-    isFirst = false;
+    before = surveyed;
     nextFrame = Math.max(nextFrame, surveyed.nextFrame);
     current = following;
   }
@@ -159,7 +164,8 @@ class DirectoryReader {
       const read = await this.#read(name);
       if (read === undefined) continue;
       const { bytes, lostBytes } = read;
-      if (Number.isFinite(firstFrameOf(bytes))) return { name, segment: Number.parseInt(name, 10), bytes, lostBytes };
+      const beginning = beginningOf(bytes);
+      if (beginning !== undefined) return { name, segment: Number.parseInt(name, 10), bytes, lostBytes, beginning };
       // Frames are written once the header is durable: a file whose header was cut short never held any.
       if (bytes.length <= sealedHeaderBytes && lostBytes === 0) this.needless.push(name);
       else this.unreadable.push({ name, bytes: bytes.length });
@@ -189,29 +195,45 @@ class DirectoryReader {
   }
 }
 
-/** Also of a segment whose header is damaged, as long as it has a good frame. */
-function firstFrameOf(bytes: Buffer): number {
+/** Undefined where the header is damaged and there is no good frame. */
+function beginningOf(bytes: Buffer): Beginning | undefined {
   const header = decodeSegmentHeader(bytes);
-  return header?.firstFrame ?? findFrame(bytes, 0)?.frame.number ?? Number.POSITIVE_INFINITY;
+  if (header !== undefined) {
+    return { isDamaged: false, firstFrame: header.firstFrame, dataAt: headerBytesOf(header), key: header.key };
+  }
+  const found = findFrame(bytes, 0);
+  if (found === undefined) return undefined;
+  const { frame, at } = found;
+  return { isDamaged: true, firstFrame: frame.number, dataAt: at, key: keyInFrame(bytes, frame) };
 }
 
-/** Of a segment whose header is damaged: what its first good frame says of it. */
-function keyOfFrames(bytes: Buffer): SegmentKey | undefined {
-  const found = findFrame(bytes, 0);
-  return found && keyInFrame(bytes, found.frame);
+interface Neighbours {
+  readonly before: SurveyedSegment | undefined;
+  /** Of the segment behind it. */
+  readonly next: Beginning | undefined;
+  readonly cursor: Cursor | undefined;
+}
+
+/** The frame that a segment should begin with; infinite where nobody knows. */
+function expectedFrame({ isDamaged }: Beginning, { before, cursor }: Neighbours): number {
+  // A first segment that begins behind the cursor has lost its predecessor; without a cursor nobody knows.
+  if (before === undefined) return cursor?.frame ?? Number.POSITIVE_INFINITY;
+  // From there on the walk through each segment has said whether it reaches to the next one, if that says where it begins.
+  if (!isDamaged) return Number.POSITIVE_INFINITY;
+  return Math.max(before.nextFrame, before.damage.at(-1)?.nextFrame ?? 0);
 }
 
 function surveySegment(
-  { name, segment, bytes, lostBytes }: SegmentFile,
-  { expected, limit, cursor }: { expected: number; limit: number; cursor: Cursor | undefined },
+  { name, segment, bytes, lostBytes, beginning }: SegmentFile,
+  neighbours: Neighbours,
   place: ((frame: PlacedFrame) => unknown) | undefined,
   spoolSealing: SpoolSealing | undefined,
 ): SurveyedSegment {
-  const header = decodeSegmentHeader(bytes);
-  const key = header === undefined ? keyOfFrames(bytes) : header.key;
+  const { firstFrame, dataAt, key } = beginning;
+  const { next, cursor } = neighbours;
   const sealing = spoolSealing?.find({ segment, key });
   const settledBelow = cursor?.frame ?? 0;
-  const firstFrame = firstFrameOf(bytes);
+  const limit = next?.firstFrame ?? Number.POSITIVE_INFINITY;
   let frames = 0;
   let records = 0;
   const topics = new Set<string>();
@@ -219,7 +241,7 @@ function surveySegment(
   let lastAtMs: number | undefined;
   const walked = walkSegment(
     bytes,
-    { expected: firstFrame, limit, settledBelow, isWhole: lostBytes > 0 },
+    { dataAt, firstFrame, limit, isLimitSure: next?.isDamaged !== true, settledBelow, isWhole: lostBytes > 0 },
     (frame, at) => {
       if (frame.number < settledBelow) return;
       frames += 1;
@@ -231,11 +253,12 @@ function surveySegment(
     },
   );
   const damage = [...walked.damage];
+  const expected = expectedFrame(beginning, neighbours);
   // Whose batches are all on Kafka is of no use any more, whole or not.
-  if (header === undefined && walked.nextFrame > settledBelow) {
-    damage.unshift({ from: 0, to: segmentHeaderBytes, firstFrame, nextFrame: firstFrame });
-  }
-  if (firstFrame > expected) {
+  if (beginning.isDamaged && walked.nextFrame > settledBelow) {
+    const firstLost = Math.min(Math.max(expected, settledBelow), firstFrame);
+    damage.unshift({ from: 0, to: dataAt, firstFrame: firstLost, nextFrame: firstFrame });
+  } else if (firstFrame > expected) {
     damage.unshift({ from: 0, to: 0, firstFrame: expected, nextFrame: firstFrame });
   }
   const { end, nextFrame } = walked;
@@ -244,7 +267,6 @@ function surveySegment(
     damage.push({ from: end, to: bytes.length, firstFrame: nextFrame, nextFrame });
   }
   const fileBytes = bytes.length;
-  const dataAt = header === undefined ? segmentHeaderBytes : headerBytesOf(header);
   const extent = { name, segment, firstFrame, nextFrame, dataAt, key, end, fileBytes };
   return { ...extent, frames, records, topics, firstAtMs, lastAtMs, damage };
 }

@@ -1,4 +1,4 @@
-import { decodeFrame, decodeSegmentHeader, findFrame, headerBytesOf, type ReadFrame } from './frame-format.ts';
+import { decodeFrame, findFrame, type ReadFrame } from './frame-format.ts';
 
 /** Bytes of a segment that hold no good frame although they once did; `from` = `to` = 0 when a whole file is missing. */
 export interface DamagedRange {
@@ -12,10 +12,14 @@ export interface DamagedRange {
 export type FrameVisitor = (frame: ReadFrame, at: number) => void;
 
 export interface WalkLimits {
-  /** Number of the segment's first frame. */
-  readonly expected: number;
+  /** Where its first frame begins. */
+  readonly dataAt: number;
+  /** Number of that. */
+  readonly firstFrame: number;
   /** First frame of the next segment: frames from there on were written again there. Infinite for the last segment. */
   readonly limit: number;
+  /** False where the next segment has lost its beginning: with that it may have lost what is missing before `limit`. */
+  readonly isLimitSure: boolean;
   /** Frames before this are settled; it does not matter what became of them. */
   readonly settledBelow: number;
   /** Its last write is known not to have been cut short: the disk has lost pages that it had. */
@@ -39,13 +43,11 @@ export interface WalkedSegment {
  * - damage, in every other case: the frames there were durable, and acknowledged.
  */
 export function walkSegment(bytes: Buffer, limits: WalkLimits, visit: FrameVisitor): WalkedSegment {
-  const { limit, settledBelow, isWhole } = limits;
+  const { dataAt, limit, isLimitSure, settledBelow, isWhole } = limits;
   const isLast = limit === Number.POSITIVE_INFINITY;
   const damage: DamagedRange[] = [];
-  let next = limits.expected;
-  const header = decodeSegmentHeader(bytes);
-  // Frames are written once the header is durable: that it is gone is damage, whatever is behind it.
-  let end = header === undefined ? (findFrame(bytes, 0)?.at ?? 0) : headerBytesOf(header);
+  let next = limits.firstFrame;
+  let end = dataAt;
   for (let at = end; at < bytes.length; ) {
     const good = decodeFrame(bytes, at);
     const found = good === undefined ? findFrame(bytes, at) : { at, frame: good };
@@ -63,7 +65,8 @@ export function walkSegment(bytes: Buffer, limits: WalkLimits, visit: FrameVisit
     at = frame.end;
     end = frame.end;
   }
-  if (!isLast && next < limit && limit > settledBelow) {
+  const isShort = next < limit && (isLimitSure || end < bytes.length);
+  if (!isLast && isShort && limit > settledBelow) {
     damage.push({ from: end, to: bytes.length, firstFrame: Math.max(next, settledBelow), nextFrame: limit });
   }
   return { end, nextFrame: next, damage };

@@ -88,7 +88,9 @@ describe('a segment whose header is damaged', () => {
     const run = promisify(execFile)(process.execPath, [program, ...args]);
     const result = (await run.catch((error: unknown) => error)) as { code: number; stdout: string; stderr: string };
     expect(result.code).toBe(1);
-    expect(result.stderr).toContain(`${name}: bytes 0 to 32: its header cannot be read; its batches may be`);
+    expect(result.stderr).toContain(
+      `${name}: bytes 0 to ${sealedHeaderBytes}: its header cannot be read; its batches may be`,
+    );
     const figures = JSON.parse(result.stdout.trimEnd().split('\n').at(-1) as string) as object;
     expect(figures).toMatchObject({ records: 20, undecodable: 0, unopened: 0, damagedRanges: 1, intact: false });
   });

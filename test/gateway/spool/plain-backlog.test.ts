@@ -141,6 +141,41 @@ describe('a backlog that is plain when its topic is encrypted', () => {
     expect(sealedLate).toEqual(['dlq']);
   });
 
+  it('of letters is counted once, also where Kafka takes them only without their date', async () => {
+    await using directory = await TestDirectory.make();
+    const rejection = { reason: 'invalid_field', detail: 'latitude 91' } as const;
+    const letter = new DeadLetter(new TestPublish({ payload: Buffer.from('raw') }), rejection, 'whole', {
+      letterSettled: () => undefined,
+    });
+    await spooled(directory.path, (sink) => {
+      sink.append('dlq', letter.key, receivedAtMs, new DeadLetterEncoder({ source: '/gateway' }), letter, letter);
+    });
+    const target = new FakeTarget();
+    target.refusesDates = true;
+    const { log, sealedLate } = await replayed(directory.path, target);
+    expect(log.map((record) => opened(record))).toEqual([Buffer.from('raw')]);
+    expect(header(log[0] as Appended, 'dlq_message')).toBe('withheld, as the payload is encrypted');
+    expect(sealedLate).toEqual(['dlq']);
+  });
+
+  it('of letters of what Kafka has refused is counted, and they keep what Kafka said', async () => {
+    const ofKafka: RecordEncoder<string> = {
+      ...textEncoder,
+      writeHeaders: (_event, target, offset) => {
+        const at = writeRawHeader('dlq_message', Buffer.from('INVALID_RECORD'), target, writeLength(2, target, offset));
+        return writeRawHeader('dlq_kafka_topic', Buffer.from(topic), target, at);
+      },
+    };
+    await using directory = await TestDirectory.make();
+    await spooled(directory.path, (sink) => {
+      sink.append('dlq', 'k', 1, ofKafka, 'refused', new Settlements().of('refused'));
+    });
+    const { log, sealedLate } = await replayed(directory.path);
+    expect(sealedLate).toEqual(['dlq']);
+    expect(header(log[0] as Appended, 'dlq_message')).toBe('INVALID_RECORD');
+    expect(opened(log[0] as Appended)).toEqual(Buffer.from('refused'));
+  });
+
   it('becomes a letter with its reason alone where it does not fit any more with its tag', async () => {
     await using directory = await TestDirectory.make();
     const largest = 'x'.repeat(limits.maxBatchBytes - 100);
