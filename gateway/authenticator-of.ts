@@ -26,5 +26,10 @@ export function authenticatorOf(
     help: 'Connections whose password is being verified or waits for it.',
     read: () => authenticator.pending,
   });
+  observability.watch({
+    name: 'edge_identity_banned_waiting',
+    help: 'Refused logins whose password is verified when it is their turn.',
+    read: () => authenticator.bannedWaiting,
+  });
   return authenticator;
 }

@@ -112,6 +112,11 @@ export class Authenticator {
     return this.#queue.running + this.#queue.waiting;
   }
 
+  /** Refused logins whose password is verified later. */
+  get bannedWaiting(): number {
+    return this.#banned?.waiting ?? 0;
+  }
+
   get cacheSizes() {
     return this.#cache.sizes;
   }

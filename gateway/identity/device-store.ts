@@ -35,7 +35,6 @@ export interface DeviceStore {
   add(device: NewDevice): Promise<boolean>;
   /** Adds all of them or none. Resolves to those (some of them) whose ids are taken. */
   addAll(devices: readonly NewDevice[]): Promise<readonly string[]>;
-  setEnabled(deviceId: string, enabled: boolean): Promise<boolean>;
   /** Replaces the secret; the old one is worth nothing from then on. */
   rotate(deviceId: string, secretHash: string, rotatedAtMs: number): Promise<boolean>;
   /** Resolves to the row as it was before, which nobody else has changed in between; undefined when there is none. */

@@ -112,10 +112,6 @@ export class DeviceRegistry implements DeviceStore {
     });
   }
 
-  async setEnabled(deviceId: string, enabled: boolean): Promise<boolean> {
-    return this.#changes('UPDATE devices SET enabled = ? WHERE device_id = ?', enabled ? 1 : 0, deviceId);
-  }
-
   async rotate(deviceId: string, secretHash: string, rotatedAtMs: number): Promise<boolean> {
     const text = 'UPDATE devices SET secret_hash = ?, rotated_at_ms = ? WHERE device_id = ?';
     return this.#changes(text, secretHash, rotatedAtMs, deviceId);

@@ -17,6 +17,5 @@ export const codeOfRefusal: Readonly<Record<AuthRefusal, ReasonCode>> = {
   not_authorized: reasonCodes.notAuthorized,
   server_unavailable: reasonCodes.serverUnavailable,
   server_busy: reasonCodes.serverBusy,
-  banned: reasonCodes.banned,
   rate_exceeded: reasonCodes.connectionRateExceeded,
 };

@@ -64,13 +64,7 @@ export interface Credentials {
   readonly withoutHash?: boolean;
 }
 
-export type AuthRefusal =
-  | 'bad_credentials'
-  | 'not_authorized'
-  | 'server_unavailable'
-  | 'server_busy'
-  | 'banned'
-  | 'rate_exceeded';
+export type AuthRefusal = 'bad_credentials' | 'not_authorized' | 'server_unavailable' | 'server_busy' | 'rate_exceeded';
 export type AuthResult =
   /** `expiresAtMs`: when the connection is ended, in milliseconds since the epoch, if its credentials have an end. */
   { readonly identity: Identity; readonly expiresAtMs?: number } | { readonly refused: AuthRefusal };

@@ -15,7 +15,6 @@ export const reasonCodes = {
   notAuthorized: 0x87,
   serverUnavailable: 0x88,
   serverBusy: 0x89,
-  banned: 0x8a,
   serverShuttingDown: 0x8b,
   badAuthenticationMethod: 0x8c,
   keepAliveTimeout: 0x8d,
@@ -99,7 +98,6 @@ export function returnCodeOf(code: ReasonCode): ReturnCode | undefined {
     case reasonCodes.badUserNameOrPassword:
       return returnCodes.badUserNameOrPassword;
     case reasonCodes.notAuthorized:
-    case reasonCodes.banned:
       return returnCodes.notAuthorized;
     default:
       return undefined;

@@ -98,11 +98,6 @@ export class Admission {
     this.#peers.leave(peer);
   }
 
-  /** Of an address that has sockets, or is remembered. */
-  find(address: string): Peer | undefined {
-    return this.#peers.find(addressKey(address));
-  }
-
   /** A device that had logged in from this address is no longer connected. */
   deviceLeft(peer: Peer, nowMs: number): void {
     peer.deviceLeft(nowMs, this.#limits.bans.knownForSeconds * 1000);

@@ -17,14 +17,14 @@ export class BanList {
     return this.#untilMs.size;
   }
 
-  /** Bans `key`, or again from now on. Returns whether it was free before. */
+  /** Bans `key`. Returns false, and makes its ban no longer, when it is banned already. */
   add(key: string, nowMs: number): boolean {
-    const wasFree = !this.has(key, nowMs);
+    if (this.has(key, nowMs)) return false;
     // Taken out first, so that the order stays that of the ends.
     this.#untilMs.delete(key);
     this.#untilMs.set(key, nowMs + this.#durationMs);
     if (this.#untilMs.size > this.#maxEntries) this.#dropFirst();
-    return wasFree;
+    return true;
   }
 
   has(key: string, nowMs: number): boolean {

@@ -70,9 +70,7 @@ export class Bans {
 
   /** What fails while a ban lasts makes it no longer: a neighbour could go on with that for ever. */
   #ban(kind: BanKind, bans: BanList, key: string, peer: Peer, nowMs: number): void {
-    if (bans.has(key, nowMs)) return;
-    bans.add(key, nowMs);
-    this.#observer.banned(kind, peer.key);
+    if (bans.add(key, nowMs)) this.#observer.banned(kind, peer.key);
   }
 
   sweep(nowMs: number): void {

@@ -35,11 +35,6 @@ export class KeptTable<Entry extends Kept> {
     return entry;
   }
 
-  /** The entry of this key, if anybody holds it or it is remembered. */
-  find(key: string): Entry | undefined {
-    return this.#used.get(key) ?? this.#proven.get(key) ?? this.#strangers.get(key);
-  }
-
   /** One of those who held it does no more. */
   leave(entry: Entry): void {
     entry.uses -= 1;

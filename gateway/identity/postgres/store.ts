@@ -137,10 +137,6 @@ export class PostgresDeviceStore implements DeviceStore {
     });
   }
 
-  setEnabled(deviceId: string, enabled: boolean): Promise<boolean> {
-    return this.#changes('UPDATE edge_devices SET enabled = $2 WHERE device_id = $1', [deviceId, enabled]);
-  }
-
   rotate(deviceId: string, secretHash: string, rotatedAtMs: number): Promise<boolean> {
     const text = 'UPDATE edge_devices SET secret_hash = $2, rotated_at_ms = $3 WHERE device_id = $1';
     return this.#changes(text, [deviceId, secretHash, rotatedAtMs]);

@@ -166,9 +166,9 @@ describe('remembered credentials', () => {
     await registry.add(await makeDevice('d', 'right'));
     const { connect } = setUp(registry);
     await connect('d', 'right');
-    await folder.open().setEnabled('d', false);
+    await folder.open().change('d', { enabled: false });
     expect(await connect('d', 'right')).toEqual({ refused: 'not_authorized' });
-    await folder.open().setEnabled('d', true);
+    await folder.open().change('d', { enabled: true });
     expect(await connect('d', 'right')).toMatchObject(identity);
     await folder.open().remove('d');
     expect(await connect('d', 'right')).toEqual(bad);
@@ -360,7 +360,7 @@ describe('hashing', () => {
     for (const id of ['a', 'b', 'c']) await registry.add(await makeDevice(id, 'right'));
     const { connect } = setUp(registry);
     const connecting = ['a', 'b', 'c'].map((id) => connect(id, 'right'));
-    await registry.setEnabled('a', false);
+    await registry.change('a', { enabled: false });
     await registry.rotate('b', 'another', 1);
     await registry.remove('c');
     expect(await Promise.all(connecting)).toEqual([{ refused: 'not_authorized' }, bad, bad]);

@@ -79,7 +79,7 @@ describe('the file of the device registry', () => {
     const registry = folder.open();
     const old = { deviceId: 'old', kind: 'vehicle', boundTo: 'veh-1', secretHash: 'hash', enabled: true };
     expect(await registry.find('old')).toMatchObject({ ...old, groups: [], revision: 0 });
-    await registry.setEnabled('old', false);
+    await registry.change('old', { enabled: false });
     expect(await registry.find('old')).toMatchObject({ enabled: false, revision: 1 });
   });
 

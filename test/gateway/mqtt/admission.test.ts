@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Credentials } from '../../../gateway/mqtt/context.ts';
-import { makeAdmission } from '../core/limits/support.ts';
+import { makeAdmission, socketsOf } from '../core/limits/support.ts';
 import { dial, type Edge, join, startEdge, until } from './support.ts';
 
 const loopback = '127.0.0.1';
@@ -162,5 +162,5 @@ it('sockets that are closed, however they end, leave nothing behind', async () =
   const silent = dial(edge);
   silent.socket.resetAndDestroy();
   await until(() => edge.server.sockets === 0, 'all sockets to be closed');
-  expect(admission.find(loopback)?.uses).toBe(0);
+  expect(socketsOf(admission, loopback)).toBe(0);
 });

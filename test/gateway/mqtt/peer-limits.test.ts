@@ -2,7 +2,7 @@ import { generate, type Packet } from 'mqtt-packet';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { ListenerOptions } from '../../../gateway/mqtt/context.ts';
 import { Balancer, proxyHeader } from '../../support/proxy-header.ts';
-import { makeAdmission } from '../core/limits/support.ts';
+import { makeAdmission, socketsOf } from '../core/limits/support.ts';
 import { type Edge, startEdge, until } from './support.ts';
 import { SecureClient, SecureEdge } from './tls-support.ts';
 import { Transports } from './transport-support.ts';
@@ -87,11 +87,11 @@ describe.each(Object.entries(ways))('the address %s', (_name, { listener, addres
     const other = dial(edge.port, b, connect('d'));
     expect(await codeOf(other)).toBe(0);
     expect(events.seen).toEqual([`address_connections ${a}`]);
-    expect(admission.find(b)?.uses).toBe(1);
+    expect(socketsOf(admission, b)).toBe(1);
     for (const peer of [first, second, other]) peer.socket.destroy();
     await emptied(edge);
     expect(await ask(edge, a)).toBe(0);
-    expect(admission.find(balancerAddress)?.uses ?? 0).toBe(0);
+    expect(socketsOf(admission, balancerAddress)).toBe(0);
   });
 
   it('is the one that may send so many CONNECTs', async () => {

@@ -76,7 +76,6 @@ describe('authentication', () => {
     ['not_authorized', 0x87, 5],
     ['server_unavailable', 0x88, 3],
     ['server_busy', 0x89, 3],
-    ['banned', 0x8a, 5],
   ] as const)('refused as %s is answered in both versions', async (refused, reasonCode, returnCode) => {
     const edge = await startEdge({ authenticate: async () => ({ refused }) });
     const five = await connack(edge, {});

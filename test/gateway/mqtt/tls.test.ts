@@ -194,7 +194,7 @@ describe('client certificates', () => {
 
   it('of an unknown and of a disabled device are refused in the same way', async () => {
     const edge = await SecureEdge.start();
-    await edge.registry.setEnabled('b', false);
+    await edge.registry.change('b', { enabled: false });
     for (const name of ['b', 'unknown']) {
       const client = new SecureClient(edge.clientOptions(await edge.folder.device(name)));
       expect(await client.connect()).toBe(badCredentials);

@@ -67,3 +67,11 @@ export function makeAdmission(
   const isExempt = (address: string) => exempt.includes(address);
   return { admission: new Admission({ limits, rates, isExempt, observer: events, nowMs }), events };
 }
+
+/** Sockets of an address that the admission counts. */
+export function socketsOf(admission: Admission, address: string): number {
+  const peer = admission.arrive(address, 0);
+  if (peer === undefined) throw new Error(`${address} may not open a socket: what it has can't be told`);
+  admission.leave(peer);
+  return peer.uses;
+}

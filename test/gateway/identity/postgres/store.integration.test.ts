@@ -344,11 +344,11 @@ describe('changes in PostgreSQL', () => {
     await waitFor(() => told.seen.includes('resumed'), { deadlineMs: 5000, what: 'the watch' });
     await relay[Symbol.asyncDispose]();
     await waitFor(() => told.seen.length === 2, { deadlineMs: 5000, what: 'the loss' });
-    await direct.setEnabled('d', false);
+    await direct.change('d', { enabled: false });
     await using _again = await relayTo(url, port);
     await waitFor(() => told.seen.length === 3, { deadlineMs: 5000, what: 'the watch to go on' });
     expect(told.seen).toEqual(['resumed', 'lost: registry_unreachable', 'resumed']);
-    await direct.setEnabled('d', true);
+    await direct.change('d', { enabled: true });
     await waitFor(() => told.seen.includes('d'), { deadlineMs: 5000, what: 'the change' });
     await Promise.all([direct.close(), store.close()]);
   });
@@ -378,7 +378,7 @@ describe('changes in PostgreSQL', () => {
     for (const payload of ['', 'd', 'x d', ' d', '1e999 d']) {
       await postgres.query(`SELECT pg_notify('edge_device_changed', '${payload}')`, url);
     }
-    await store.setEnabled('d', false);
+    await store.change('d', { enabled: false });
     await waitFor(() => told.seen.length > 1, { deadlineMs: 5000, what: 'the change' });
     expect(told.seen).toEqual(['resumed', 'd']);
     await store.close();

@@ -23,7 +23,7 @@ describe('a good token', () => {
     const token = await scene.issuer.sign('d');
     await scene.connect(token);
     expect(await scene.connect(token)).toHaveProperty('identity');
-    await scene.registry.setEnabled('d', false);
+    await scene.registry.change('d', { enabled: false });
     expect(await scene.connect(token)).toEqual(bad);
     await scene.registry.remove('d');
     expect(await scene.connect(token)).toEqual(bad);
