@@ -1,12 +1,15 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AclOperations, AclPermissionTypes, Admin, ResourcePatternTypes, ResourceTypes } from '@platformatic/kafka';
 import mqtt from 'mqtt';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { stringify } from 'yaml';
+import { DevelopmentAuthority } from '../../certs/authority.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { type GatewaySettings, gatewaySettings } from '../support/gateway-settings.ts';
 import { readTopic } from '../support/kafka-reader.ts';
@@ -225,6 +228,38 @@ describe('a gateway that is let in', () => {
       await expectNoSecretSeen(gateway);
     },
   );
+
+  it('by a token endpoint that takes longer than a broker is given in haste', { timeout: 60_000 }, async () => {
+    const authority = await DevelopmentAuthority.create(join(folder, 'issuer'));
+    const server = await authority.issue({ kind: 'server', name: '127.0.0.1', days: 1 });
+    const token = unsecuredToken('slow-gateway', 3600);
+    const clientSecret = newSecret();
+    secrets.add(token);
+    let asked = 0;
+    const options = { cert: await readFile(server.certFile), key: await readFile(server.keyFile) };
+    const endpoint = createServer(options, (_request, response) => {
+      asked += 1;
+      const answer = JSON.stringify({ access_token: token, token_type: 'bearer', expires_in: 3600 });
+      setTimeout(() => response.end(answer), 3000);
+    });
+    await new Promise<void>((listening) => endpoint.listen(0, '127.0.0.1', listening));
+    try {
+      const tokenEndpoint = `https://127.0.0.1:${(endpoint.address() as AddressInfo).port}/token`;
+      const oauth = { tokenEndpoint, clientId: 'edge', clientSecretFile: await write('client-secret', clientSecret) };
+      const kafka = { tls: tls(), sasl: { mechanism: 'OAUTHBEARER', oauth }, requestTimeoutMs: 9000 };
+      const made = settingsFor(secured.address('LOGIN'), kafka);
+      expect(await grant(made, '--apply', '--principal', 'User:slow-gateway')).toMatchObject({ code: 0 });
+      await using gateway = await GatewayProcess.start(made.settings, { NODE_EXTRA_CA_CERTS: authority.certFile });
+      await publish(gateway, 1);
+      expect(await sequencesOn(made.eventsTopic)).toEqual([1]);
+      // Once in haste, and once more with the time of a request.
+      expect(asked).toBe(2);
+      await expectNoSecretSeen(gateway);
+    } finally {
+      endpoint.closeAllConnections();
+      await new Promise((closed) => endpoint.close(closed));
+    }
+  });
 
   async function credentials(way: string): Promise<{ address: string; principal: string; kafka: object }> {
     const address = secured.address(way === 'a client certificate' ? 'MUTUAL' : 'LOGIN');

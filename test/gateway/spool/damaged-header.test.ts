@@ -65,6 +65,19 @@ describe('a segment whose header is damaged', () => {
     expect(damaged).toContain(name);
   });
 
+  it('is of no use any more, and removed, when all of it is on Kafka', async () => {
+    await using directory = await TestDirectory.make();
+    await spooled(encrypted(directory.path), keys, 0, 20);
+    const [name] = (await segmentsOf(directory.path)) as [string];
+    const bytes = await readFile(join(directory.path, name));
+    expect(await replayed(encrypted(directory.path), keys)).toEqual({ values: numbers(0, 20), damaged: [] });
+    // A crash came before its removal.
+    await writeFile(join(directory.path, name), bytes);
+    await damage(join(directory.path, name), 0, sealedHeaderBytes);
+    expect(await replayed(encrypted(directory.path), keys)).toEqual({ values: [], damaged: [] });
+    expect((await readdir(directory.path)).filter((file) => file.startsWith(name))).toEqual([]);
+  });
+
   it('still asks for its key by its name', async () => {
     await using directory = await TestDirectory.make();
     await spooled(encrypted(directory.path), keys, 0, 10);

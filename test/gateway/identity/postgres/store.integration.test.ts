@@ -329,6 +329,35 @@ describe('a PostgreSQL of which more is asked than it can answer', () => {
   });
 });
 
+describe('a connection whose transaction was given up', () => {
+  it('is not lent to others, who would write into it', async () => {
+    const url = await postgres.createDatabase();
+    const other = await PostgresDeviceStore.open(settingsOf(url), { make: true });
+    const relayed = new URL(url);
+    relayed.port = String(await freePort());
+    await using relay = await relayTo(new URL(url), Number(relayed.port));
+    const settings = settingsOf(relayed.href, { maxConnections: 1, timeoutMs: 500 });
+    const store = await PostgresDeviceStore.open(settings, { make: true });
+    const device = await makeDevice('given-up', 's');
+    {
+      await using _lock = await lockOf(url, 'edge_devices');
+      const given = codeOf(store.addAll([device]));
+      const waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%INSERT%'";
+      await waitFor(async () => (await postgres.query(waiting, url)).length > 0, {
+        ...{ deadlineMs: 5000, everyMs: 5, what: 'the transaction to be under way' },
+      });
+      // Neither the statement nor the end of its transaction is answered in time.
+      relay.pause();
+      expect(await given).toBe('registry_timeout');
+    }
+    relay.resume();
+    expect(await store.add(await makeDevice('after', 's'))).toBe(true);
+    expect(await other.find('after')).toMatchObject({ deviceId: 'after' });
+    expect(await other.find('given-up')).toBeUndefined();
+    await Promise.all([store.close(), other.close()]);
+  });
+});
+
 describe('changes in PostgreSQL', () => {
   it('that were made while nobody listened are known of when somebody does again', async () => {
     const url = new URL(await postgres.createDatabase());
