@@ -1,5 +1,6 @@
 import type { GatewayConfig } from './config/schema.ts';
 import { Authenticator } from './identity/authenticator.ts';
+import type { HashThreads } from './identity/hash-threads.ts';
 import type { DeviceSource } from './identity/known-devices.ts';
 import type { TokenVerifier } from './identity/tokens/token-verifier.ts';
 import type { Observability } from './observability/observability.ts';
@@ -9,6 +10,7 @@ export function authenticatorOf(
   { identity, limits }: GatewayConfig,
   registry: DeviceSource | undefined,
   tokens: TokenVerifier | undefined,
+  hashThreads: HashThreads,
   observability: Observability,
 ): Authenticator {
   const { cacheMaxEntries, cacheTtlSeconds, hashConcurrency, hashQueueMax } = identity;
@@ -17,6 +19,7 @@ export function authenticatorOf(
     cache: { maxEntries: cacheMaxEntries, ttlSeconds: cacheTtlSeconds },
     hashConcurrency,
     hashQueueMax,
+    verifySecret: (secret, stored) => hashThreads.verify(secret, stored),
     bannedPerMinute: limits.bans.verifiedPerMinute,
     tokens,
     observer: observability.identity,

@@ -21,6 +21,7 @@ import { deviceWindows } from './device-windows.ts';
 import { drain } from './drain.ts';
 import { type EncryptionPath, encryptionOf, sealing } from './encryption-path.ts';
 import { admissionGauges, mqttGauges } from './gauges.ts';
+import { HashThreads } from './identity/hash-threads.ts';
 import type { TokenVerifier } from './identity/tokens/token-verifier.ts';
 import { ingestOf } from './ingest-of.ts';
 import { ceilingBytesOf, type MemoryLevel, MemoryWatch } from './memory-watch.ts';
@@ -58,6 +59,7 @@ export class Gateway {
   readonly #alerts: AlertPath | undefined;
   readonly #tls: TlsPath;
   readonly #devices: DevicePath;
+  readonly #hashThreads = new HashThreads();
   readonly #authorization: AuthorizationPath;
   readonly #windows: DeviceWindows | undefined;
   readonly #tokens: TokenVerifier | undefined;
@@ -267,7 +269,7 @@ export class Gateway {
     const { access } = this.#authorization;
     const sink = sealing(config, this.#records.sink as RecordSink, this.#encryption?.keys);
     const pressure = (): Pressure => this.#pressure.level;
-    const authenticator = authenticatorOf(config, this.#devices.source, this.#tokens, observability);
+    const authenticator = authenticatorOf(config, this.#devices.source, this.#tokens, this.#hashThreads, observability);
     const admission = admissionOf(config, observability.limits);
     observability.watch(...admissionGauges(admission));
     const ingest = ingestOf(config, {
@@ -333,6 +335,7 @@ export class Gateway {
     await this.#records.close();
     await this.#alerts?.close();
     this.#tokens?.keys.close();
+    await this.#hashThreads.close();
     await this.#devices.close();
     await this.#admin.close();
     this.#observability.flush();

@@ -40,8 +40,8 @@ const perTrackedBytes = 1024;
 const perWaitingHandshakeBytes = 12 * 1024;
 /** What may wait of audit records: 5000, of 4 Mi characters together, as lines and in batches: calculated, rounded up. */
 const auditCopiesBytes = 24 * 1024 * 1024;
-/** scrypt at its default cost. */
-const perHashBytes = 16 * 1024 * 1024;
+/** scrypt at its default cost, and the thread that it runs on (`identity/hash-threads.ts`): 30 MB measured. */
+const perHashBytes = 32 * 1024 * 1024;
 
 /** The limits may fill this share of the ceiling: above it the gateway begins to refuse connections. */
 export const plannedShare = 0.85;

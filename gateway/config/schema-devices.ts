@@ -129,7 +129,7 @@ export const identity = section('Device registry and credentials.', {
     { default: 3600, minimum: 0, maximum: 604_800 },
   ),
   hashConcurrency: integer(
-    'Password hashes computed at once, off the event loop; more than 3 need a larger UV_THREADPOOL_SIZE.',
+    'Password hashes computed at once, each on a thread of its own at a lower priority (Linux) than everything else.',
     {
       default: 2,
       minimum: 1,

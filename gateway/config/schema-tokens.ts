@@ -66,7 +66,7 @@ export const tokens = section('Tokens (JWT) as passwords, at listeners with `cre
   }),
   maxJwksBytes: integer('Largest key set.', { default: 65_536, minimum: 1024, maximum: 1_048_576 }),
   verifyConcurrency: integer(
-    'Signatures checked at once, off the event loop; with identity.hashConcurrency more than 3 need a larger UV_THREADPOOL_SIZE.',
+    'Signatures checked at once, off the event loop; more than 3 need a larger UV_THREADPOOL_SIZE.',
     { default: 1, minimum: 1, maximum: 64 },
   ),
   verifyQueueMax: integer(

@@ -59,6 +59,8 @@ export interface AuthenticatorOptions {
   readonly cache: CacheLimits;
   readonly hashConcurrency: number;
   readonly hashQueueMax: number;
+  /** Whether a secret is the one that was hashed. Default: on libuv's threads, at the priority of everything else. */
+  readonly verifySecret?: typeof verifySecret;
   /** Passwords of banned logins that are verified after the answer. Default: none. */
   readonly bannedPerMinute?: number;
   /** Undefined where no listener takes tokens. */
@@ -89,6 +91,7 @@ export class Authenticator {
   readonly #observer: IdentityObserver;
   readonly #cache: CredentialCache;
   readonly #queue: HashQueue;
+  readonly #isSecret: typeof verifySecret;
   readonly #tokens: TokenVerifier | undefined;
   readonly #banned: BannedLogins | undefined;
   /** Verifications under way by fingerprint: a device that reconnects impatiently is hashed once. */
@@ -102,6 +105,7 @@ export class Authenticator {
     this.#observer = observer;
     this.#cache = new CredentialCache(cache);
     this.#queue = new HashQueue(hashConcurrency, hashQueueMax);
+    this.#isSecret = options.verifySecret ?? verifySecret;
     this.#tokens = tokens;
     const verify = (login: BannedLogin) => this.#verifyBanned(login);
     this.#banned = bannedPerMinute > 0 ? new BannedLogins(bannedPerMinute, verify, observer) : undefined;
@@ -244,7 +248,7 @@ export class Authenticator {
     const stored = device === undefined ? decoyHash(this.#usualCost) : this.#parse(device);
     if (stored === undefined) return 'unusable';
     // Among those of known addresses, or a flood of others would hold up all that are banned. They are few a minute.
-    const right = await this.#queue.run(() => verifySecret(password, stored), source, true);
+    const right = await this.#queue.run(() => this.#isSecret(password, stored), source, true);
     if (right === undefined) return 'busy';
     if (device === undefined) return 'wrong';
     if (right) this.#cache.remember(device.deviceId, fingerprint, true);
@@ -268,7 +272,7 @@ export class Authenticator {
     // Who has hung up meanwhile, or was told that it takes too long, costs nothing; who has come back since joins in.
     const awaited = [isAwaited];
     const isWanted = (): boolean => awaited.some((each) => each?.() !== false);
-    const verify = async () => (isWanted() ? await verifySecret(password, stored) : undefined);
+    const verify = async () => (isWanted() ? await this.#isSecret(password, stored) : undefined);
     const verifying = this.#queue.run(verify, source, isKnownSource);
     if (verifying === undefined) return Promise.resolve('busy');
     const verdict = verifying

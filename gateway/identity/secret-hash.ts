@@ -1,4 +1,4 @@
-import { randomBytes, type ScryptOptions, scrypt, timingSafeEqual } from 'node:crypto';
+import { randomBytes, type ScryptOptions, scrypt, scryptSync, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
 
 /** Cost of one hash (RFC 7914, section 2): memory is 128·N·r bytes, work grows with N·r·p. */
@@ -47,9 +47,11 @@ export function isAllowedCost({ N, r, p }: ScryptCost): boolean {
   return whole && powerOfTwo && 128 * N * r <= largestMemoryBytes && N * r * p <= mostWork;
 }
 
-const derive = (secret: Uint8Array | string, salt: Uint8Array, length: number, { N, r, p }: ScryptCost) =>
-  // The default limit of `maxmem` lies just below what larger costs need.
-  scryptOnThread(secret, salt, length, { N, r, p, maxmem: 2 * largestMemoryBytes });
+/** The default limit of `maxmem` lies just below what larger costs need. */
+const optionsOf = ({ N, r, p }: ScryptCost): ScryptOptions => ({ N, r, p, maxmem: 2 * largestMemoryBytes });
+
+const derive = (secret: Uint8Array | string, salt: Uint8Array, length: number, cost: ScryptCost) =>
+  scryptOnThread(secret, salt, length, optionsOf(cost));
 
 /** Hashes a secret under a new salt: `scrypt$N$r$p$salt$hash`, salt and hash in base64. */
 export async function hashSecret(secret: Uint8Array | string, cost: ScryptCost = defaultCost): Promise<string> {
@@ -72,6 +74,11 @@ export function parseSecretHash(text: string): SecretHash | undefined {
 /** Whether `secret` is the one that was hashed; compares in constant time. */
 export async function verifySecret(secret: Uint8Array, { cost, salt, hash }: SecretHash): Promise<boolean> {
   return timingSafeEqual(await derive(secret, salt, hash.byteLength, cost), hash);
+}
+
+/** The same, for a thread that may block. */
+export function verifySecretSync(secret: Uint8Array, { cost, salt, hash }: SecretHash): boolean {
+  return timingSafeEqual(scryptSync(secret, salt, hash.byteLength, optionsOf(cost)), hash);
 }
 
 /** A hash that nothing matches: verifying against it costs what a real one of this cost does. */

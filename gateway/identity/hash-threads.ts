@@ -1,0 +1,64 @@
+import { Worker } from 'node:worker_threads';
+import type { HashAnswer, HashRequest } from './hash-thread.ts';
+import type { SecretHash } from './secret-hash.ts';
+
+interface Task {
+  readonly resolve: (isRight: boolean) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/**
+ * Threads that do nothing but hash, at a lower priority than everything else (`hash-thread.ts`): however many passwords are
+ * guessed, the event loop and Kafka come first, and no file waits behind hashes for one of libuv's threads.
+ *
+ * A thread is made where none is idle, so that there are as many as hashes were wanted at once; whoever asks bounds that.
+ * Idle ones keep no process from ending.
+ */
+export class HashThreads {
+  readonly #idle: Worker[] = [];
+  readonly #tasks = new Map<Worker, Task>();
+
+  /** Threads that there are. */
+  get size(): number {
+    return this.#idle.length + this.#tasks.size;
+  }
+
+  /** Whether `secret` is the one that was hashed. Rejects when the thread has failed, or was ended. */
+  verify(secret: Uint8Array, stored: SecretHash): Promise<boolean> {
+    const thread = this.#idle.pop() ?? this.#start();
+    thread.ref();
+    return new Promise((resolve, reject) => {
+      this.#tasks.set(thread, { resolve, reject });
+      thread.postMessage({ secret, stored } satisfies HashRequest);
+    });
+  }
+
+  /** Ends all of them; what they are at is rejected. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#idle, ...this.#tasks.keys()].map((thread) => thread.terminate()));
+  }
+
+  #start(): Worker {
+    const thread = new Worker(new URL('./hash-thread.ts', import.meta.url), { env: {} });
+    thread.on('message', (answer: HashAnswer) => this.#answered(thread, answer));
+    thread.on('error', (error: Error) => this.#failed(thread, error));
+    thread.on('exit', () => this.#failed(thread, new Error('a hash was given up: its thread has ended')));
+    return thread;
+  }
+
+  #answered(thread: Worker, answer: HashAnswer): void {
+    const task = this.#tasks.get(thread);
+    this.#tasks.delete(thread);
+    this.#idle.push(thread);
+    thread.unref();
+    if ('isRight' in answer) task?.resolve(answer.isRight);
+    else task?.reject(new Error(answer.problem));
+  }
+
+  #failed(thread: Worker, error: Error): void {
+    const index = this.#idle.indexOf(thread);
+    if (index >= 0) this.#idle.splice(index, 1);
+    this.#tasks.get(thread)?.reject(error);
+    this.#tasks.delete(thread);
+  }
+}
