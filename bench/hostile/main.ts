@@ -147,7 +147,11 @@ const common = (command: Command): Command =>
   command
     .addOption(new Option('--publishers <n>', 'devices that publish all the time').argParser(count).default(50))
     .addOption(new Option('--rate <n>', 'messages/s, over all of them').argParser(positive).default(500))
-    .addOption(new Option('--quiet <n>', 'seconds of quiet before').argParser(positive).default(10))
+    .addOption(
+      new Option('--quiet <n>', 'seconds of quiet before, behind half as many to warm up')
+        .argParser(positive)
+        .default(60),
+    )
     .allowExcessArguments(false);
 
 const program = new Command('hostile')

@@ -11,8 +11,8 @@ export interface HashRequest {
 /** What it answers: whether it is the secret, or why that can't be said. */
 export type HashAnswer = { readonly isRight: boolean } | { readonly problem: string };
 
-/** A quarter of the event loop's share of a core that both want (`sched(7)`, weights of nice values). */
-const niceness = 6;
+/** A tenth of a core that the event loop wants as well (`sched(7)`: each step is some 1.25 times the weight). */
+const niceness = 10;
 
 // Linux has a priority for each thread; elsewhere it would be the gateway's own.
 if (process.platform === 'linux') {
