@@ -1,4 +1,4 @@
-import { setPriority } from 'node:os';
+import { constants, getPriority, setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 import { type SecretHash, verifySecretSync } from './secret-hash.ts';
 
@@ -11,13 +11,13 @@ export interface HashRequest {
 /** What it answers: whether it is the secret, or why that can't be said. */
 export type HashAnswer = { readonly isRight: boolean } | { readonly problem: string };
 
-/** A tenth of a core that the event loop wants as well (`sched(7)`: each step is some 1.25 times the weight). */
-const niceness = 10;
+/** Below the event loop: a tenth of a core that both want (`sched(7)`: each step is some 1.25 times the weight). */
+const niceSteps = 10;
 
 // Linux has a priority for each thread; elsewhere it would be the gateway's own.
 if (process.platform === 'linux') {
   try {
-    setPriority(0, niceness);
+    setPriority(0, Math.min(getPriority(0) + niceSteps, constants.priority.PRIORITY_LOW));
   } catch {
     // A sandbox may not allow it: then hashes only take more from the others.
   }

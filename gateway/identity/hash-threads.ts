@@ -3,6 +3,7 @@ import type { HashAnswer, HashRequest } from './hash-thread.ts';
 import type { SecretHash } from './secret-hash.ts';
 
 interface Task {
+  readonly done: Promise<boolean>;
   readonly resolve: (isRight: boolean) => void;
   readonly reject: (error: Error) => void;
 }
@@ -15,31 +16,38 @@ interface Task {
  * Idle ones keep no process from ending.
  */
 export class HashThreads {
+  readonly #program: URL;
   readonly #idle: Worker[] = [];
   readonly #tasks = new Map<Worker, Task>();
+
+  /** @param program another one than `hash-thread.ts`, for tests. */
+  constructor(program = new URL('./hash-thread.ts', import.meta.url)) {
+    this.#program = program;
+  }
 
   /** Threads that there are. */
   get size(): number {
     return this.#idle.length + this.#tasks.size;
   }
 
-  /** Whether `secret` is the one that was hashed. Rejects when the thread has failed, or was ended. */
+  /** Whether `secret` is the one that was hashed. Rejects when that can't be computed, or the thread has ended. */
   verify(secret: Uint8Array, stored: SecretHash): Promise<boolean> {
     const thread = this.#idle.pop() ?? this.#start();
     thread.ref();
-    return new Promise((resolve, reject) => {
-      this.#tasks.set(thread, { resolve, reject });
-      thread.postMessage({ secret, stored } satisfies HashRequest);
-    });
+    const { promise: done, resolve, reject } = Promise.withResolvers<boolean>();
+    this.#tasks.set(thread, { done, resolve, reject });
+    thread.postMessage({ secret, stored } satisfies HashRequest);
+    return done;
   }
 
-  /** Ends all of them; what they are at is rejected. */
+  /** Ends all of them, when they are done with what they are at. */
   async close(): Promise<void> {
-    await Promise.all([...this.#idle, ...this.#tasks.keys()].map((thread) => thread.terminate()));
+    await Promise.allSettled([...this.#tasks.values()].map(({ done }) => done));
+    await Promise.all(this.#idle.map((thread) => thread.terminate()));
   }
 
   #start(): Worker {
-    const thread = new Worker(new URL('./hash-thread.ts', import.meta.url), { env: {} });
+    const thread = new Worker(this.#program, { env: {} });
     thread.on('message', (answer: HashAnswer) => this.#answered(thread, answer));
     thread.on('error', (error: Error) => this.#failed(thread, error));
     thread.on('exit', () => this.#failed(thread, new Error('a hash was given up: its thread has ended')));

@@ -42,11 +42,21 @@ describe('threads that hash', () => {
     expect(threads.size).toBe(1);
   });
 
-  it('give up what they are at when they end, and others take their place', async () => {
-    const given = expect(threads.verify(right, stored)).rejects.toThrow('its thread has ended');
+  it('finish what they are at before they are ended, and others take their place', async () => {
+    const last = threads.verify(right, stored);
     await threads.close();
-    await given;
+    expect(await last).toBe(true);
     expect(threads.size).toBe(0);
     expect(await threads.verify(right, stored)).toBe(true);
+  });
+
+  it.each([
+    ['end', 'process.exit(1)', /its thread has ended/],
+    ['fail', 'throw new Error("planted")', /planted/],
+  ])('are given up when they %s by themselves, with what they were at', async (_what, program, message) => {
+    const failing = new HashThreads(new URL(`data:text/javascript,${encodeURIComponent(program)}`));
+    await expect(failing.verify(right, stored)).rejects.toThrow(message);
+    await failing.close();
+    expect(failing.size).toBe(0);
   });
 });
