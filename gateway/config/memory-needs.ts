@@ -54,7 +54,8 @@ export const plannedShare = 0.85;
 export function memoryNeeds(config: GatewayConfig): MemoryNeed[] {
   const { listeners, mqtt, kafka, spool, connectivity, deadLetters, duplicates, alerts, identity, limits } = config;
   const { enabled, audit } = config.administration;
-  const isSecure = listeners.some(({ tls }) => tls !== undefined);
+  const secureListeners = listeners.filter(({ tls }) => tls !== undefined).length;
+  const isSecure = secureListeners > 0;
   const hasWebSockets = listeners.some(({ transport }) => transport === 'websocket');
   const away = Math.max(0, mqtt.maxSessions - mqtt.maxConnections);
   return [
@@ -92,7 +93,7 @@ export function memoryNeeds(config: GatewayConfig): MemoryNeed[] {
     { setting: 'limits.maxTracked', bytes: limits.maxTracked * perTrackedBytes },
     {
       setting: 'limits.handshakes.queueMax',
-      bytes: isSecure ? limits.handshakes.queueMax * perWaitingHandshakeBytes : 0,
+      bytes: secureListeners * limits.handshakes.queueMax * perWaitingHandshakeBytes,
     },
   ];
 }

@@ -20,7 +20,7 @@ const handshakes = section('TLS handshakes: how fast they may begin.', {
     maximum: 100,
   }),
   queueMax: integer(
-    'How many may wait. Addresses take turns; where there is no room, the newest of the one with most is closed. A quarter is kept for addresses of devices.',
+    'How many may wait at each listener, for 30 seconds at the most. Addresses take turns; where there is no room, the newest of the one with most is closed. A quarter is kept for addresses of devices.',
     { default: 5000, minimum: 1, maximum: aMillion },
   ),
 });

@@ -48,12 +48,15 @@ export const listenerTls = Type.Object(
       description: 'A device with a certificate needs no password; else it needs both.',
     }),
     minVersion: Type.Enum(['1.2', '1.3'], { default: '1.2', description: 'Oldest version of TLS that is spoken.' }),
-    handshakeTimeoutMs: integer('Time from accepting a connection to the end of its handshake.', {
-      default: 10_000,
-      minimum: 100,
-      maximum: 600_000,
-    }),
-    maxHandshakes: integer('Handshakes under way at once; further connections are closed.', {
+    handshakeTimeoutMs: integer(
+      'Time for a handshake, from its beginning. How long may be waited for that: limits.handshakes.',
+      {
+        default: 10_000,
+        minimum: 100,
+        maximum: 600_000,
+      },
+    ),
+    maxHandshakes: integer('Handshakes under way at once. Further connections wait (limits.handshakes.queueMax).', {
       default: 1000,
       minimum: 1,
       maximum: 1_000_000,

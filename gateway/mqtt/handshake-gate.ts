@@ -2,12 +2,18 @@ import type { Socket } from 'node:net';
 import type { Admission } from '../core/limits/admission.ts';
 import { FairQueue } from '../core/limits/fair-queue.ts';
 import type { Peer } from '../core/limits/peer.ts';
-import type { SecureListener } from './secure-listener.ts';
+
+/** A listener that shakes hands: `SecureListener`. */
+export interface HandshakeListener {
+  /** Whether one more may begin. */
+  readonly hasRoom: boolean;
+  begin(socket: Socket): void;
+}
 
 interface Waiting {
   readonly socket: Socket;
-  readonly listener: SecureListener;
   readonly address: string;
+  readonly sinceMs: number;
   /** Looks at how much it has sent; ends with its wait. */
   readonly onReadable: () => void;
 }
@@ -15,9 +21,10 @@ interface Waiting {
 /** What becomes of the errors of a socket: 'close' follows. */
 function ignore(): void {}
 
-/** Shortest and longest time between two looks at the queue. */
+/** Shortest and longest time between two looks at who waits; where it is for a place only, not that often. */
 const leastWaitMs = 1;
 const mostWaitMs = 1_000;
+const placeWaitMs = 10;
 /** What share of the places, a quarter, only addresses have that a device has logged in from. */
 const reservedShare = 4;
 /**
@@ -25,40 +32,84 @@ const reservedShare = 4;
  * more with a ticket that holds a certificate. The memory plan counts with this.
  */
 const mostUnreadBytes = 8_192;
+/**
+ * Who has waited for longer has given up, most likely, and that does not show: what it said first is not read, and behind
+ * that is the end of its stream.
+ */
+const longestWaitMs = 30_000;
+
+/** Who waits at one listener. Known addresses have places, and every second turn, that strangers can't take from them. */
+class Line {
+  readonly listener: HandshakeListener;
+  /** Only for known addresses; for everybody. */
+  readonly #reserved: FairQueue<Waiting>;
+  readonly #common: FairQueue<Waiting>;
+  #isReservedTurn = false;
+  /** Taken out of the queues, and without a token so far. */
+  #next: Waiting | undefined;
+
+  constructor(listener: HandshakeListener, maxWaiting: number) {
+    const reserved = Math.floor(maxWaiting / reservedShare);
+    this.listener = listener;
+    this.#reserved = new FairQueue(reserved);
+    this.#common = new FairQueue(maxWaiting - reserved);
+  }
+
+  get size(): number {
+    return this.#reserved.size + this.#common.size + (this.#next === undefined ? 0 : 1);
+  }
+
+  /** Known addresses wait among all others where their own places are taken. Returns what there is no place for. */
+  push(waiting: Waiting, isKnown: boolean): Waiting | undefined {
+    const left = isKnown ? this.#reserved.push(waiting.address, waiting) : waiting;
+    return left && this.#common.push(left.address, left);
+  }
+
+  /** Whose turn it is; it stays so until it is taken. */
+  get next(): Waiting | undefined {
+    this.#next ??= this.#shift();
+    return this.#next;
+  }
+
+  take(): Waiting | undefined {
+    const { next } = this;
+    this.#next = undefined;
+    return next;
+  }
+
+  #shift(): Waiting | undefined {
+    this.#isReservedTurn = !this.#isReservedTurn;
+    const [first, second] = this.#isReservedTurn ? [this.#reserved, this.#common] : [this.#common, this.#reserved];
+    return first.shift() ?? second.shift();
+  }
+}
 
 /**
  * Lets TLS handshakes begin at a pace that leaves the event loop time for those who are connected. A handshake costs more
  * than thousands of publishes; a fleet that comes back at once waits here, each address in its turn, and nothing is
- * computed for who waits. Addresses of devices have places, and every second turn, that strangers can't take from them.
+ * computed for who waits. The pace is that of all listeners together, which take turns; one that has no room for another
+ * handshake holds up no other.
  */
 export class HandshakeGate {
   readonly #admission: Admission;
-  /** Only for known addresses; for everybody. */
-  readonly #reserved: FairQueue<Waiting>;
-  readonly #common: FairQueue<Waiting>;
   readonly #monotonicMs: () => number;
+  /** By whose turn it is. */
+  readonly #lines: Line[] = [];
   #timer: NodeJS.Timeout | undefined;
-  #isReservedTurn = false;
-  /** Taken out of the queue, and without a token so far. */
-  #next: Waiting | undefined;
   readonly #pump = (): void => this.#beginNext();
 
   constructor(admission: Admission, monotonicMs: () => number) {
-    const { handshakeQueueMax } = admission;
-    const reserved = Math.floor(handshakeQueueMax / reservedShare);
     this.#admission = admission;
-    this.#reserved = new FairQueue(reserved);
-    this.#common = new FairQueue(handshakeQueueMax - reserved);
     this.#monotonicMs = monotonicMs;
   }
 
   /** Sockets whose handshake has not begun. */
   get waiting(): number {
-    return this.#reserved.size + this.#common.size + (this.#next === undefined ? 0 : 1);
+    return this.#lines.reduce((sum, { size }) => sum + size, 0);
   }
 
   /** Begins the handshake over a socket that was just accepted, now or when it is its turn; or closes it. */
-  enter(socket: Socket, peer: Peer, listener: SecureListener): void {
+  enter(socket: Socket, peer: Peer, listener: HandshakeListener): void {
     const nowMs = this.#monotonicMs();
     if (!this.#admission.mayShakeHands(peer, nowMs)) {
       socket.destroy();
@@ -68,71 +119,86 @@ export class HandshakeGate {
       listener.begin(socket);
       return;
     }
-    const displaced = this.#queue(this.#watched(socket, peer.key, listener), peer.isKnown(nowMs));
-    if (displaced !== undefined) {
-      this.#admission.observer.refused('handshake_queue', displaced.address);
-      displaced.socket.destroy();
-    }
-    this.#schedule(nowMs);
+    const displaced = this.#lineOf(listener).push(this.#watched(socket, peer.key, nowMs), peer.isKnown(nowMs));
+    if (displaced !== undefined) this.#refuse(displaced, 'handshake_queue');
+    this.#schedule(nowMs, leastWaitMs);
   }
 
   /** Closes those that wait. */
   abandon(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    for (let next = this.#next ?? this.#shift(); next !== undefined; next = this.#shift()) next.socket.destroy();
-    this.#next = undefined;
+    for (const line of this.#lines) {
+      for (let next = line.take(); next !== undefined; next = line.take()) next.socket.destroy();
+    }
+  }
+
+  #lineOf(listener: HandshakeListener): Line {
+    const known = this.#lines.find((line) => line.listener === listener);
+    if (known !== undefined) return known;
+    const line = new Line(listener, this.#admission.handshakeQueueMax);
+    this.#lines.push(line);
+    return line;
   }
 
   /** Who waits is read by nobody, and what it sends stays in its stream: the kernel hands over up to 64 KiB at once. */
-  #watched(socket: Socket, address: string, listener: SecureListener): Waiting {
+  #watched(socket: Socket, address: string, sinceMs: number): Waiting {
     const onReadable = (): void => {
-      if (socket.readableLength <= mostUnreadBytes) return;
-      this.#admission.observer.refused('handshake_bytes', address);
-      socket.destroy();
+      if (socket.readableLength > mostUnreadBytes) this.#refuse(waiting, 'handshake_bytes');
     };
+    const waiting: Waiting = { socket, address, sinceMs, onReadable };
     // Nobody else listens yet, and a reset of a socket that waits must not end the process.
     socket.on('error', ignore).on('readable', onReadable);
-    return { socket, listener, address, onReadable };
+    return waiting;
   }
 
-  /** Known addresses wait among all others where their own places are taken. Returns what there is no place for. */
-  #queue(waiting: Waiting, isKnown: boolean): Waiting | undefined {
-    const left = isKnown ? this.#reserved.push(waiting.address, waiting) : waiting;
-    return left && this.#common.push(left.address, left);
+  #refuse({ socket, address }: Waiting, reason: 'handshake_queue' | 'handshake_bytes' | 'handshake_wait'): void {
+    this.#admission.observer.refused(reason, address);
+    socket.destroy();
   }
 
-  #shift(): Waiting | undefined {
-    this.#isReservedTurn = !this.#isReservedTurn;
-    const [first, second] = this.#isReservedTurn ? [this.#reserved, this.#common] : [this.#common, this.#reserved];
-    return first.shift() ?? second.shift();
-  }
-
-  #schedule(nowMs: number): void {
+  #schedule(nowMs: number, leastMs: number): void {
     if (this.#timer !== undefined) return;
-    const waitMs = Math.min(mostWaitMs, Math.max(leastWaitMs, this.#admission.handshakeWaitMs(nowMs)));
+    const waitMs = Math.min(mostWaitMs, Math.max(leastMs, this.#admission.handshakeWaitMs(nowMs)));
     this.#timer = setTimeout(this.#pump, waitMs);
   }
 
   #beginNext(): void {
     this.#timer = undefined;
     const nowMs = this.#monotonicMs();
-    for (let next = this.#nextAlive(); next !== undefined; next = this.#nextAlive()) {
-      // Those who shake hands without end must not use up what the others wait for.
-      if (!next.listener.hasRoom || !this.#admission.takeHandshake(nowMs)) break;
-      this.#next = undefined;
-      next.socket.off('readable', next.onReadable);
-      next.listener.begin(next.socket);
+    let line = this.#nextLine(nowMs);
+    for (; line !== undefined && this.#admission.takeHandshake(nowMs); line = this.#nextLine(nowMs)) {
+      this.#begin(line);
     }
-    if (this.waiting > 0) this.#schedule(nowMs);
+    if (this.waiting > 0) this.#schedule(nowMs, line === undefined ? placeWaitMs : leastWaitMs);
   }
 
-  /** Whose turn it is; those that have gone cost no token. */
-  #nextAlive(): Waiting | undefined {
-    while (this.#next === undefined || this.#next.socket.destroyed) {
-      this.#next = this.#shift();
-      if (this.#next === undefined) return undefined;
+  #begin(line: Line): void {
+    // The others have their turns before it has another one.
+    this.#lines.splice(this.#lines.indexOf(line), 1);
+    this.#lines.push(line);
+    const next = line.take();
+    if (next === undefined) return;
+    next.socket.off('readable', next.onReadable);
+    line.listener.begin(next.socket);
+  }
+
+  /** Where the next handshake begins. Those who shake hands without end must not use up what others wait for. */
+  #nextLine(nowMs: number): Line | undefined {
+    return this.#lines.find((line) => {
+      this.#skipGone(line, nowMs);
+      return line.listener.hasRoom && line.next !== undefined;
+    });
+  }
+
+  /** Those that have gone, or must have, cost no token. */
+  #skipGone(line: Line, nowMs: number): void {
+    for (let { next } = line; next !== undefined; next = line.next) {
+      if (!next.socket.destroyed) {
+        if (nowMs - next.sinceMs < longestWaitMs) return;
+        this.#refuse(next, 'handshake_wait');
+      }
+      line.take();
     }
-    return this.#next;
   }
 }

@@ -40,7 +40,7 @@ export interface ListenerTls {
 export const handshakeFailures = [
   /** Not finished in time. */
   'timeout',
-  /** Too many others under way: closed at accept. */
+  /** Too many others under way: closed at accept, where nothing lets them wait (`handshake-gate.ts`). */
   'too_many',
   /** TLS 1.1 or earlier. */
   'version',

@@ -10,6 +10,8 @@ export const limitRefusals = [
   'handshake_queue',
   /** Closed before the handshake: it has sent more than a ClientHello while it waited. */
   'handshake_bytes',
+  /** Closed before the handshake: it has waited for so long that it must have given up. */
+  'handshake_wait',
   /** CONNECTs: more than the gateway takes, an address or a device may send. */
   'connects',
   'address_connects',

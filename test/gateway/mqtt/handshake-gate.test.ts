@@ -1,6 +1,9 @@
-import { connect } from 'node:net';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import type { Peer } from '../../../gateway/core/limits/peer.ts';
+import { HandshakeGate, type HandshakeListener } from '../../../gateway/mqtt/handshake-gate.ts';
 import { makeAdmission, socketsOf } from '../core/limits/support.ts';
 import { until } from './support.ts';
 import { SecureClient, SecureEdge } from './tls-support.ts';
@@ -136,4 +139,87 @@ it('a server that ends leaves nobody waiting', async () => {
   await edge.server.close(0);
   for (const client of clients) await client.end();
   expect(edge.server.handshakesWaiting).toBe(0);
+});
+
+/** A gate by itself, with real sockets, a clock of its own, and listeners that only say whose turn it was. */
+async function gateScene(changes: Parameters<typeof makeAdmission>[0] = {}) {
+  const { admission, events } = makeAdmission(changes);
+  const clock = { nowMs: 0 };
+  const gate = new HandshakeGate(admission, () => clock.nowMs);
+  const server = createServer({ allowHalfOpen: false });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const clients: Socket[] = [];
+  return {
+    ...{ admission, events, clock, gate },
+    /** A listener, and the sockets whose handshakes it was told to begin. */
+    listener: (room = { is: true }) => {
+      const begun: Socket[] = [];
+      const listener: HandshakeListener = {
+        get hasRoom() {
+          return room.is;
+        },
+        begin: (socket) => begun.push(socket),
+      };
+      return { listener, begun };
+    },
+    /** Somebody connects from `address`, and enters the gate. */
+    enter: async (listener: HandshakeListener, address = flooding): Promise<Socket> => {
+      const accepted = once(server, 'connection') as Promise<[Socket]>;
+      const client = connect({ host: '127.0.0.1', port: (server.address() as AddressInfo).port });
+      clients.push(client.on('error', () => {}));
+      const [socket] = await accepted;
+      gate.enter(socket, admission.arrive(address, clock.nowMs) as Peer, listener);
+      return client;
+    },
+    [Symbol.asyncDispose]: async () => {
+      gate.abandon();
+      for (const client of clients) client.destroy();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+describe('the gate', () => {
+  it('lets nobody have a turn who has hung up long ago, though that does not show', async () => {
+    await using scene = await gateScene({ handshakes: { perSecond: 0.1, burst: 1 } });
+    const { listener, begun } = scene.listener();
+    await scene.enter(listener);
+    expect(begun).toHaveLength(1);
+    for (const bytes of [300, 1800]) {
+      const gone = await scene.enter(listener);
+      gone.end(Buffer.alloc(bytes));
+      await once(gone, 'finish');
+    }
+    scene.clock.nowMs = 29_000;
+    const patient = await scene.enter(listener, elsewhere);
+    expect(scene.gate.waiting).toBe(3);
+    scene.clock.nowMs = 31_000;
+    await until(() => begun.length === 2, 'a turn');
+    expect(scene.events.seen).toEqual([`handshake_wait ${flooding}`, `handshake_wait ${flooding}`]);
+    expect(begun.at(-1)?.remotePort).toBe(patient.localPort);
+    expect(scene.gate.waiting).toBe(0);
+  });
+
+  it('lets listeners take turns, and a full one holds up no other', async () => {
+    await using scene = await gateScene({ handshakes: { perSecond: 0.001, burst: 5 } });
+    const room = { is: false };
+    const full = scene.listener(room);
+    for (let i = 0; i < 3; i += 1) await scene.enter(full.listener);
+    const other = scene.listener();
+    for (let i = 0; i < 2; i += 1) await scene.enter(other.listener);
+    await until(() => other.begun.length === 2, 'the other listener');
+    expect(full.begun).toHaveLength(0);
+    room.is = true;
+    await until(() => full.begun.length === 3, 'the full one to be full no more');
+    // Now there is no token left: both wait, and take turns when there are some.
+    for (let i = 0; i < 2; i += 1) await scene.enter(full.listener);
+    for (let i = 0; i < 2; i += 1) await scene.enter(other.listener);
+    for (const seconds of [1000, 2000]) {
+      scene.clock.nowMs = seconds * 1000;
+      await until(() => full.begun.length + other.begun.length === 5 + seconds / 1000, 'a turn');
+    }
+    expect([full.begun.length, other.begun.length]).toEqual([4, 3]);
+  });
 });
