@@ -1,3 +1,4 @@
+import { maskBytes, unmasked, writeMasked } from './batch-mask.ts';
 import { checksum, readUint64, writeUint64 } from './encoding.ts';
 import { readSegmentKey, type SegmentKey, segmentKeyBytes, writeSegmentKey } from './segment-key.ts';
 
@@ -13,6 +14,10 @@ import { readSegmentKey, type SegmentKey, segmentKeyBytes, writeSegmentKey } fro
  *     12 frame number uint64 · 20 number of the first frame of its group uint64 · 28 spooled at uint64, ms since 1970
  *     36 records uint32 · 40 uncompressed bytes of the records uint32 · 44 length of the topic uint16 · 46 zero uint16
  *     48 topic, UTF-8 · then a record batch of Kafka's message format v2
+ *
+ * Behind damage the next frame is looked for by its "EIGF", also within the bytes of broken ones, and devices choose much of
+ * what is in these. So a plain batch never lies there with an "EIGF" in it: then the frame has a 3 in the place of the last
+ * zero, and its batch is four random bytes and behind these the batch, each byte under the next of the four (XOR).
  *
  * Of an encrypted segment (version 2) the header is longer, and the frames have a 2 in the place of the last zero, the
  * batch encrypted, behind it a tag of 16 bytes, which counts as part of it, and then what the header says of the key: see
@@ -42,6 +47,8 @@ const keyInHeaderAt = 28;
 const sealedMark = 2;
 /** Of before: there is no key behind the tag. */
 const keylessMark = 1;
+/** Of a plain frame whose batch lies there under a mask (`batch-mask.ts`). */
+const maskedMark = 3;
 /** Behind the ciphertext of a batch: tag and key. */
 const sealedTailBytes = sealedTagBytes + segmentKeyBytes;
 /** A length beyond this is not one of ours. */
@@ -68,7 +75,7 @@ export interface FrameHeader {
 
 export interface ReadFrame extends FrameHeader {
   readonly topic: string;
-  /** A view into what was read. Of an encrypted frame ciphertext and tag. */
+  /** A view into what was read, or a copy of what was masked. Of an encrypted frame ciphertext and tag. */
   readonly batch: Buffer;
   readonly isSealed: boolean;
   /** Where the batch ends, and with it the tag of an encrypted one. */
@@ -112,7 +119,8 @@ export function layOutFrame(
   batch: Uint8Array,
   sealed = false,
 ): Buffer {
-  const bodyBytes = topic.length + batch.length + (sealed ? sealedTailBytes : 0);
+  const isMasked = !sealed && Buffer.from(batch.buffer, batch.byteOffset, batch.length).includes(frameMagic);
+  const bodyBytes = topic.length + batch.length + (sealed ? sealedTailBytes : isMasked ? maskBytes : 0);
   const bytes = Buffer.allocUnsafeSlow(frameHeaderBytes + bodyBytes);
   frameMagic.copy(bytes);
   bytes.writeUInt32BE(bodyBytes, 4);
@@ -121,9 +129,11 @@ export function layOutFrame(
   bytes.writeUInt32BE(header.records, 36);
   bytes.writeUInt32BE(header.rawBytes, 40);
   bytes.writeUInt16BE(topic.length, 44);
-  bytes.writeUInt16BE(sealed ? sealedMark : 0, 46);
+  bytes.writeUInt16BE(sealed ? sealedMark : isMasked ? maskedMark : 0, 46);
   topic.copy(bytes, frameHeaderBytes);
-  bytes.set(batch, frameHeaderBytes + topic.length);
+  const batchAt = frameHeaderBytes + topic.length;
+  if (isMasked) writeMasked(batch, bytes, batchAt, frameMagic);
+  else bytes.set(batch, batchAt);
   return bytes;
 }
 
@@ -152,10 +162,11 @@ export function keyInFrame(bytes: Buffer, { isSealed, tagEnd, end }: ReadFrame):
 
 const keyBytesOf = (mark: number): number => (mark === sealedMark ? segmentKeyBytes : 0);
 
-/** The batch inside of a laid out frame, without room for what is behind it when it is encrypted: a view. */
+/** The batch inside of a laid out frame, without room for what is behind it when it is encrypted: a view where it can be. */
 export function batchOf(bytes: Buffer): Buffer {
-  const tailBytes = bytes.readUInt16BE(46) === sealedMark ? sealedTailBytes : 0;
-  return bytes.subarray(batchAtOf(bytes), bytes.length - tailBytes);
+  const mark = bytes.readUInt16BE(46);
+  const batch = bytes.subarray(batchAtOf(bytes), bytes.length - (mark === sealedMark ? sealedTailBytes : 0));
+  return mark === maskedMark ? unmasked(batch) : batch;
 }
 
 /** Bytes of the whole frame at `at`, as its length says; −1 when there is no frame's beginning. Checks nothing else. */
@@ -175,7 +186,9 @@ export function decodeFrame(bytes: Buffer, at: number): ReadFrame | undefined {
   const batchAt = topicAt + bytes.readUInt16BE(at + 44);
   const end = at + length;
   const tagEnd = end - keyBytesOf(mark);
-  if (batchAt > tagEnd) return undefined;
+  const isMasked = mark === maskedMark;
+  if (batchAt + (isMasked ? maskBytes : 0) > tagEnd) return undefined;
+  const batch = bytes.subarray(batchAt, tagEnd);
   return {
     number: readUint64(bytes, at + 12),
     groupFirst: readUint64(bytes, at + 20),
@@ -183,7 +196,7 @@ export function decodeFrame(bytes: Buffer, at: number): ReadFrame | undefined {
     records: bytes.readUInt32BE(at + 36),
     rawBytes: bytes.readUInt32BE(at + 40),
     topic: bytes.toString('utf8', topicAt, batchAt),
-    batch: bytes.subarray(batchAt, tagEnd),
+    batch: isMasked ? unmasked(batch) : batch,
     isSealed: mark === sealedMark || mark === keylessMark,
     tagEnd,
     end,
