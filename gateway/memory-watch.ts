@@ -53,6 +53,8 @@ const lookEveryMs = 50;
  * one and the resident memory is `near` the ceiling: a flood fills 100 MB in a second.
  */
 const collectEveryMs = { calm: 30_000, alarmed: 5000, near: 500 } as const;
+/** A collection takes longer the more there is to keep: at most a sixth of the time is spent with them. */
+const restPerCollection = 5;
 
 /** What the process may take: as configured, or nine tenths of what the control group, or the machine, has. */
 export function ceilingBytesOf(maxBytes: number): number {
@@ -76,6 +78,10 @@ export class MemoryWatch {
   readonly #now: () => number;
   #timer: NodeJS.Timeout | undefined;
   #collectedAtMs = Number.NEGATIVE_INFINITY;
+  /** How long none is asked for after the last one, whatever the level. */
+  #restMs = 0;
+  /** How long the last one took. */
+  #tookMs = 0;
   /**
    * Code, libraries, stacks: what was resident at the least beside what was occupied. At the start much of that is only what
    * loading the program has left; it shows as soon as garbage has filled it.
@@ -106,10 +112,10 @@ export class MemoryWatch {
   look(): void {
     let reading = this.#read();
     this.#fixedBytes = Math.min(this.#fixedBytes, beside(reading));
-    const isNear = reading.residentBytes >= marks[1] * this.#options.ceilingBytes;
-    const isCollected = (isNear || this.#levelFor(reading) > 0) && this.#collectIfDue(isNear);
+    const isCollected = (this.#isNear(reading) || this.#levelFor(reading) > 0) && this.#collectIfDue(reading);
     if (isCollected) reading = this.#read();
     const level = this.#levelFor(reading);
+    if (isCollected) this.#rest(level < 3 && this.#isNear(reading));
     this.#floor = this.#floorOf(reading);
     if (level !== this.level) {
       this.level = level;
@@ -118,18 +124,29 @@ export class MemoryWatch {
     if (level === 3 && isCollected) this.#options.onCritical(this.#excessBytes(reading));
   }
 
-  #collectIfDue(isNear: boolean): boolean {
+  #isNear({ residentBytes }: MemoryReading): boolean {
+    return residentBytes >= marks[1] * this.#options.ceilingBytes;
+  }
+
+  #collectIfDue(reading: MemoryReading): boolean {
     const now = this.#now();
-    if (now - this.#collectedAtMs < this.#collectEveryMs(isNear)) return false;
+    if (now - this.#collectedAtMs < Math.max(this.#restMs, this.#collectEveryMs(reading))) return false;
     this.#collect();
     this.collections += 1;
     this.#collectedAtMs = this.#now();
+    this.#tookMs = this.#collectedAtMs - now;
     return true;
   }
 
-  #collectEveryMs(isNear: boolean): number {
+  #collectEveryMs(reading: MemoryReading): number {
     if (this.level === 0) return collectEveryMs.calm;
-    return isNear ? collectEveryMs.near : collectEveryMs.alarmed;
+    return this.#isNear(reading) ? collectEveryMs.near : collectEveryMs.alarmed;
+  }
+
+  /** @param isInVain it did not help, and will not help so soon again. */
+  #rest(isInVain: boolean): void {
+    const longer = isInVain ? Math.min(collectEveryMs.calm, 2 * Math.max(this.#restMs, collectEveryMs.near)) : 0;
+    this.#restMs = Math.max(longer, restPerCollection * this.#tookMs);
   }
 
   /** How much alarm the resident memory raises whatever is occupied: all that it can from the ceiling on. */

@@ -10,6 +10,7 @@ function watchOf() {
     heapLimitBytes: 1000,
     nowMs: 0,
     garbageBytes: 0,
+    collectionMs: 0,
   };
   const levels: number[] = [];
   const excess: number[] = [];
@@ -21,6 +22,7 @@ function watchOf() {
     read: () => state,
     collectGarbage: () => {
       collections += 1;
+      state.nowMs += state.collectionMs;
       state.residentBytes -= state.garbageBytes;
       state.garbageBytes = 0;
     },
@@ -60,8 +62,30 @@ describe('the watch over the memory', () => {
     expect(collections()).toBe(1);
     look(800, 5000);
     expect(collections()).toBe(2);
-    for (let i = 0; i < 40; i += 1) look(860);
-    expect(collections()).toBe(6);
+    look(860, 450);
+    expect(collections()).toBe(2);
+    look(860);
+    expect(collections()).toBe(3);
+  });
+
+  it('has it collected less and less often where that is in vain, and never for more than a sixth of the time', () => {
+    const { state, look, collections } = watchOf();
+    look(900);
+    const seconds: number[] = [];
+    for (let before = collections(); state.nowMs < 100_000; before = collections()) {
+      look(900);
+      if (collections() > before) seconds.push(Math.round(state.nowMs / 1000));
+    }
+    expect(seconds).toEqual([1, 3, 7, 15, 31, 61, 91]);
+    state.collectionMs = 1000;
+    state.garbageBytes = 500;
+    look(900, 30_000);
+    const first = collections();
+    const untilMs = state.nowMs + 4900;
+    while (state.nowMs < untilMs) look(900);
+    expect(collections()).toBe(first);
+    look(900, 150);
+    expect(collections()).toBe(first + 1);
   });
 
   it('finds its way back by itself, when nothing is read that would make V8 collect', () => {
