@@ -5,17 +5,11 @@ import { type BannedLogin, BannedLogins } from './banned-logins.ts';
 import { type CacheLimits, CredentialCache } from './credential-cache.ts';
 import { type Device, identityOf, isUsableId } from './device.ts';
 import { HashQueue } from './hash-queue.ts';
+import { HashError } from './hash-threads.ts';
 import type { DeviceSource } from './known-devices.ts';
 import type { IdentityObserver, PasswordVerdict, Refusal, Verification } from './observer.ts';
 import { DeviceRegistryError } from './registry-error.ts';
-import {
-  decoyHash,
-  defaultCost,
-  parseSecretHash,
-  type ScryptCost,
-  type SecretHash,
-  verifySecret,
-} from './secret-hash.ts';
+import { decoyHash, defaultCost, parseSecretHash, type ScryptCost, type SecretHash } from './secret-hash.ts';
 import type { TokenRejection } from './tokens/observer.ts';
 import type { PasswordKind, TokenVerifier } from './tokens/token-verifier.ts';
 
@@ -53,14 +47,16 @@ export type Authentication =
     }
   | { readonly refused: Refusal };
 
+type VerifySecret = (secret: Uint8Array, stored: SecretHash) => Promise<boolean>;
+
 export interface AuthenticatorOptions {
   /** Undefined only when every listener is anonymous. */
   readonly registry: DeviceSource | undefined;
   readonly cache: CacheLimits;
   readonly hashConcurrency: number;
   readonly hashQueueMax: number;
-  /** Whether a secret is the one that was hashed. Default: on libuv's threads, at the priority of everything else. */
-  readonly verifySecret?: typeof verifySecret;
+  /** Whether a secret is the one that was hashed, found out off the event loop: `HashThreads`. */
+  readonly verifySecret: VerifySecret;
   /** Passwords of banned logins that are verified after the answer. Default: none. */
   readonly bannedPerMinute?: number;
   /** Undefined where no listener takes tokens. */
@@ -91,7 +87,7 @@ export class Authenticator {
   readonly #observer: IdentityObserver;
   readonly #cache: CredentialCache;
   readonly #queue: HashQueue;
-  readonly #isSecret: typeof verifySecret;
+  readonly #isSecret: VerifySecret;
   readonly #tokens: TokenVerifier | undefined;
   readonly #banned: BannedLogins | undefined;
   /** Verifications under way by fingerprint: a device that reconnects impatiently is hashed once. */
@@ -105,7 +101,7 @@ export class Authenticator {
     this.#observer = observer;
     this.#cache = new CredentialCache(cache);
     this.#queue = new HashQueue(hashConcurrency, hashQueueMax);
-    this.#isSecret = options.verifySecret ?? verifySecret;
+    this.#isSecret = options.verifySecret;
     this.#tokens = tokens;
     const verify = (login: BannedLogin) => this.#verifyBanned(login);
     this.#banned = bannedPerMinute > 0 ? new BannedLogins(bannedPerMinute, verify, observer) : undefined;
@@ -235,7 +231,12 @@ export class Authenticator {
   }
 
   #registryFailed(error: unknown): void {
-    const code = error instanceof DeviceRegistryError ? error.code : 'registry_failed';
+    const code =
+      error instanceof DeviceRegistryError
+        ? error.code
+        : error instanceof HashError
+          ? 'hash_failed'
+          : 'registry_failed';
     this.#observer.registryFailed(code, error instanceof Error ? error.message : String(error));
   }
 

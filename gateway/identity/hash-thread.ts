@@ -1,6 +1,6 @@
 import { constants, getPriority, setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
-import { type SecretHash, verifySecretSync } from './secret-hash.ts';
+import { type SecretHash, verifySecret } from './secret-hash.ts';
 
 /** What a thread is asked. */
 export interface HashRequest {
@@ -25,7 +25,7 @@ if (process.platform === 'linux') {
 
 function answer({ secret, stored }: HashRequest): HashAnswer {
   try {
-    return { isRight: verifySecretSync(secret, stored) };
+    return { isRight: verifySecret(secret, stored) };
   } catch (error) {
     return { problem: error instanceof Error ? error.message : String(error) };
   }

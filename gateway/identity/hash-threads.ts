@@ -2,6 +2,11 @@ import { Worker } from 'node:worker_threads';
 import type { HashAnswer, HashRequest } from './hash-thread.ts';
 import type { SecretHash } from './secret-hash.ts';
 
+/** A hash could not be computed. */
+export class HashError extends Error {
+  override readonly name = 'HashError';
+}
+
 interface Task {
   readonly done: Promise<boolean>;
   readonly resolve: (isRight: boolean) => void;
@@ -30,7 +35,7 @@ export class HashThreads {
     return this.#idle.length + this.#tasks.size;
   }
 
-  /** Whether `secret` is the one that was hashed. Rejects when that can't be computed, or the thread has ended. */
+  /** Whether `secret` is the one that was hashed. Rejects with a `HashError` when that can't be found out. */
   verify(secret: Uint8Array, stored: SecretHash): Promise<boolean> {
     const thread = this.#idle.pop() ?? this.#start();
     thread.ref();
@@ -49,8 +54,8 @@ export class HashThreads {
   #start(): Worker {
     const thread = new Worker(this.#program, { env: {} });
     thread.on('message', (answer: HashAnswer) => this.#answered(thread, answer));
-    thread.on('error', (error: Error) => this.#failed(thread, error));
-    thread.on('exit', () => this.#failed(thread, new Error('a hash was given up: its thread has ended')));
+    thread.on('error', (error: Error) => this.#failed(thread, new HashError(error.message, { cause: error })));
+    thread.on('exit', () => this.#failed(thread, new HashError('a hash was given up: its thread has ended')));
     return thread;
   }
 
@@ -60,7 +65,7 @@ export class HashThreads {
     this.#idle.push(thread);
     thread.unref();
     if ('isRight' in answer) task?.resolve(answer.isRight);
-    else task?.reject(new Error(answer.problem));
+    else task?.reject(new HashError(answer.problem));
   }
 
   #failed(thread: Worker, error: Error): void {

@@ -43,7 +43,8 @@ export interface IdentityObserver {
   refused(refusal: Refusal, listener: string, deviceId: string): void;
   /** The password of a login that was refused as banned was verified afterwards. */
   bannedVerified(verdict: PasswordVerdict): void;
-  registryFailed(code: DeviceRegistryErrorCode | 'unusable_hash', message: string): void;
+  /** `hash_failed`: the registry has answered, and the hash could not be computed. */
+  registryFailed(code: DeviceRegistryErrorCode | 'unusable_hash' | 'hash_failed', message: string): void;
 }
 
 /** What is told about watching the registry for changes. */

@@ -71,13 +71,8 @@ export function parseSecretHash(text: string): SecretHash | undefined {
   return { cost, salt: Buffer.from(salt, 'base64'), hash: Buffer.from(hash, 'base64') };
 }
 
-/** Whether `secret` is the one that was hashed; compares in constant time. */
-export async function verifySecret(secret: Uint8Array, { cost, salt, hash }: SecretHash): Promise<boolean> {
-  return timingSafeEqual(await derive(secret, salt, hash.byteLength, cost), hash);
-}
-
-/** The same, for a thread that may block. */
-export function verifySecretSync(secret: Uint8Array, { cost, salt, hash }: SecretHash): boolean {
+/** Whether `secret` is the one that was hashed; compares in constant time. Blocks its thread for as long as that takes. */
+export function verifySecret(secret: Uint8Array, { cost, salt, hash }: SecretHash): boolean {
   return timingSafeEqual(scryptSync(secret, salt, hash.byteLength, optionsOf(cost)), hash);
 }
 

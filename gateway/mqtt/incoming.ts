@@ -147,9 +147,9 @@ export class Incoming {
   }
 
   /**
-   * The limits of rule 8 of the design, the rates of the fleet and of its device, its share of what is unsettled, and its in-flight limit: 3.1.1 has no
-   * receive maximum, and in 5.0 not every client minds one that is lower than last time. Who has nothing unsettled is
-   * always read below the hard watermark.
+   * The limits of rule 8 of the design, the rates of the fleet and of its device, its share of what is unsettled, and its
+   * in-flight limit: 3.1.1 has no receive maximum, and in 5.0 not every client minds one that is lower than last time. Who
+   * has nothing unsettled is always read below the hard watermark.
    */
   get #mustWait(): boolean {
     const { context, outgoing, version, receiveMaximum, rate } = this.#connection;

@@ -17,9 +17,10 @@ export interface TestDevice {
 export async function registerDevices(
   databasePath: string,
   devices: readonly TestDevice[],
+  cost = simulationCost,
 ): Promise<ReadonlyMap<string, string>> {
   const secrets = new Map<string, string>();
-  await importAll(databasePath, devices, (deviceId, secret) => secrets.set(deviceId, secret));
+  await importAll(databasePath, devices, (deviceId, secret) => secrets.set(deviceId, secret), cost);
   return secrets;
 }
 
@@ -43,11 +44,12 @@ async function importAll(
   databasePath: string,
   rows: readonly ImportRow[],
   onGenerated?: (deviceId: string, secret: string) => void,
+  cost = simulationCost,
 ): Promise<void> {
   const registry = DeviceRegistry.open(databasePath, { busyTimeoutMs: 5000 });
   try {
     const result = await importDevices(registry, rows, {
-      cost: simulationCost,
+      cost,
       ...(onGenerated === undefined ? {} : { onGenerated }),
     });
     if ('problems' in result) throw new Error(JSON.stringify(result));

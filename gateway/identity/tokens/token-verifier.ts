@@ -61,13 +61,18 @@ export class TokenVerifier {
   }
 
   /** Never rejects. */
-  async verify(password: Uint8Array, claimant: Claimant): Promise<TokenVerdict> {
+  async verify(
+    password: Uint8Array,
+    claimant: Claimant & { readonly source?: string; readonly isKnownSource?: boolean },
+  ): Promise<TokenVerdict> {
     const token = readToken(password, this.#options);
     if ('rejected' in token) return token;
     const { algorithm, keyId } = token;
     const key = this.keys.find(algorithm, keyId) ?? (await this.#awaitKey(token));
     if ('unverified' in key || 'rejected' in key) return key;
-    return (await this.#queue.run(() => this.#check(token, key, claimant))) ?? { unverified: 'server_busy' };
+    const { source, isKnownSource } = claimant;
+    const verdict = await this.#queue.run(() => this.#check(token, key, claimant), source, isKnownSource);
+    return verdict ?? { unverified: 'server_busy' };
   }
 
   /** Outside of the queue, so that tokens of unknown keys keep none of the others waiting. */

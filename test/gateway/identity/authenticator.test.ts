@@ -11,6 +11,7 @@ import { DeviceRegistryError, type DeviceRegistryErrorCode } from '../../../gate
 import { hashSecret, simulationCost } from '../../../gateway/identity/secret-hash.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import { makeDevice, RegistryFolder } from './devices.ts';
+import { verifyOnThreads } from './hashing.ts';
 
 async function until(condition: () => boolean, what: string): Promise<void> {
   await waitFor(condition, { deadlineMs: 10_000, what });
@@ -28,6 +29,7 @@ class Events implements IdentityObserver {
 const setUp = (registry: DeviceSource | undefined, changes: Partial<AuthenticatorOptions> = {}) => {
   const events = new Events();
   const authenticator = new Authenticator({
+    verifySecret: verifyOnThreads,
     registry,
     cache: { maxEntries: 100, ttlSeconds: 3600 },
     hashConcurrency: 2,

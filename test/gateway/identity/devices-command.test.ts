@@ -5,6 +5,7 @@ import { resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Authenticator } from '../../../gateway/identity/authenticator.ts';
 import { RegistryFolder } from './devices.ts';
+import { verifyOnThreads } from './hashing.ts';
 
 const command = resolve(import.meta.dirname, '../../../gateway/identity/devices-command.ts');
 const cheap = ['--scrypt-cost', '16'];
@@ -43,6 +44,7 @@ const add = (deviceId: string): string => {
 /** What the gateway would say to these credentials now. */
 const connect = async (username: string, password: string) => {
   const authenticator = new Authenticator({
+    verifySecret: verifyOnThreads,
     registry: folder.open(),
     cache: { maxEntries: 10, ttlSeconds: 60 },
     hashConcurrency: 1,

@@ -1,12 +1,12 @@
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { Authenticator } from '../../../gateway/identity/authenticator.ts';
-import { hashSecret, verifySecret } from '../../../gateway/identity/secret-hash.ts';
+import { HashThreads } from '../../../gateway/identity/hash-threads.ts';
+import { hashSecret } from '../../../gateway/identity/secret-hash.ts';
 import { makeDevice, RegistryFolder } from './devices.ts';
 
-vi.mock(import('../../../gateway/identity/secret-hash.ts'), async (original) => {
-  const actual = await original();
-  return { ...actual, verifySecret: vi.fn(actual.verifySecret) };
-});
+const threads = new HashThreads();
+afterAll(() => threads.close());
+const verify = vi.spyOn(threads, 'verify');
 
 /** Some 5 ms a hash: much more than everything else that a login costs. */
 const cost = { N: 2048, r: 8, p: 1 };
@@ -17,7 +17,7 @@ const mostRatio = 2;
 const quantile = (sorted: readonly number[], share: number): number =>
   sorted[Math.floor(share * (sorted.length - 1))] as number;
 
-afterEach(() => void vi.mocked(verifySecret).mockClear());
+afterEach(() => void verify.mockClear());
 
 /** One device, and logins of it and of others, one after the other. */
 async function setUp(folder: RegistryFolder) {
@@ -28,6 +28,7 @@ async function setUp(folder: RegistryFolder) {
     cache: { maxEntries: 1000, ttlSeconds: 3600 },
     hashConcurrency: 1,
     hashQueueMax: 10,
+    verifySecret: (secret, stored) => threads.verify(secret, stored),
     observer: { authenticated: () => {}, refused: () => {}, bannedVerified: () => {}, registryFailed: () => {} },
   });
   const login = async (username: string, password: string): Promise<{ answer: string; ms: number }> => {
@@ -45,7 +46,7 @@ async function setUp(folder: RegistryFolder) {
   };
   // What a hash costs in this registry is known from the first one on.
   await login('known', 'first');
-  vi.mocked(verifySecret).mockClear();
+  verify.mockClear();
   return login;
 }
 
@@ -53,15 +54,15 @@ describe('an unknown user and a wrong password', () => {
   it('get the same answer for the same work: one hash of the same cost, and none when they repeat it', async () => {
     using folder = new RegistryFolder();
     const login = await setUp(folder);
-    const hashes = () => vi.mocked(verifySecret).mock.calls.map(([, hash]) => [hash.cost, hash.hash.byteLength]);
+    const hashes = () => verify.mock.calls.map(([, hash]) => [hash.cost, hash.hash.byteLength]);
     const wrong = await login('known', 'wrong');
     const wrongHashes = hashes();
-    vi.mocked(verifySecret).mockClear();
+    verify.mockClear();
     const unknown = await login('unknown', 'wrong');
     expect(unknown.answer).toBe(wrong.answer);
     expect(wrongHashes).toEqual([[cost, 32]]);
     expect(hashes()).toEqual(wrongHashes);
-    vi.mocked(verifySecret).mockClear();
+    verify.mockClear();
     for (const name of ['known', 'unknown']) expect((await login(name, 'wrong')).answer).toBe(wrong.answer);
     expect(hashes()).toEqual([]);
   });
@@ -75,7 +76,7 @@ describe('an unknown user and a wrong password', () => {
       times.wrong.push((await login('known', `wrong-${i}`)).ms);
       times.unknown.push((await login(`unknown-${i}`, `wrong-${i}`)).ms);
     }
-    expect(verifySecret).toHaveBeenCalledTimes(2 * samples);
+    expect(verify).toHaveBeenCalledTimes(2 * samples);
     const wrong = times.wrong.sort((a, b) => a - b);
     const unknown = times.unknown.sort((a, b) => a - b);
     for (const share of [0.1, 0.25, 0.5, 0.75]) {

@@ -2,6 +2,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { Authenticator } from '../../../gateway/identity/authenticator.ts';
 import { makeAdmission } from '../core/limits/support.ts';
 import { makeDevice, RegistryFolder } from '../identity/devices.ts';
+import { verifyOnThreads } from '../identity/hashing.ts';
 import { dial, type Edge, startEdge, until } from './support.ts';
 
 const banned = 0x9f;
@@ -15,6 +16,7 @@ async function scene(bannedPerMinute: number) {
   for (const id of ['honest', 'r0', 'r1', 'r2']) await registry.add(await makeDevice(id, 'right'));
   const verified: string[] = [];
   const authenticator = new Authenticator({
+    verifySecret: verifyOnThreads,
     registry,
     cache: { maxEntries: 100, ttlSeconds: 3600 },
     hashConcurrency: 1,

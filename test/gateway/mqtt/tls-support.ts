@@ -11,6 +11,7 @@ import type { HandshakeObserver, ListenerTls } from '../../../gateway/mqtt/liste
 import { MqttServer } from '../../../gateway/mqtt/server.ts';
 import type { TlsFiles } from '../../../gateway/tls/material.ts';
 import { makeDevice, RegistryFolder } from '../identity/devices.ts';
+import { verifyOnThreads } from '../identity/hashing.ts';
 import { TlsFolder } from '../tls/files.ts';
 import { RecordingObserver, until } from './support.ts';
 
@@ -58,6 +59,7 @@ export class SecureEdge {
     this.registry = registry;
     const files = { ...folder.files, ...options.files };
     const authenticator = new Authenticator({
+      verifySecret: verifyOnThreads,
       registry,
       cache: { maxEntries: 10, ttlSeconds: 60 },
       hashConcurrency: 1,

@@ -16,6 +16,7 @@ import { TestPostgres } from '../../../support/postgres.ts';
 import { relayTo } from '../../../support/relay.ts';
 import { waitFor } from '../../../support/wait-for.ts';
 import { makeDevice } from '../devices.ts';
+import { verifyOnThreads } from '../hashing.ts';
 import { type SharedRegistry, storeSuite, Told } from '../store-suite.ts';
 
 const settingsOf = (url: string, changes: Partial<PostgresSettings> = {}): PostgresSettings => ({
@@ -301,6 +302,7 @@ describe('a PostgreSQL of which more is asked than it can answer', () => {
     known.becameCertain();
     const failures: string[] = [];
     const authenticator = new Authenticator({
+      verifySecret: verifyOnThreads,
       registry: known,
       cache: { maxEntries: 10, ttlSeconds: 60 },
       hashConcurrency: 1,

@@ -9,6 +9,7 @@ import {
 } from '../../../../gateway/identity/tokens/token-verifier.ts';
 import { TokenIssuer } from '../../../support/token-issuer.ts';
 import { makeDevice, RegistryFolder } from '../devices.ts';
+import { verifyOnThreads } from '../hashing.ts';
 
 /** What the gateway's clock shows in these tests. */
 export const nowMs = 1_800_000_000_000;
@@ -68,6 +69,7 @@ export class TokenScene implements Disposable {
       ...changes,
     });
     this.authenticator = new Authenticator({
+      verifySecret: verifyOnThreads,
       registry: this.registry,
       cache: { maxEntries: 100, ttlSeconds: 3600 },
       hashConcurrency: 2,
