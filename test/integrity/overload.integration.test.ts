@@ -51,7 +51,7 @@ const calmLooks = 5;
 /** Ready, no pressure, and enough memory again, for a second. */
 const untilNormal = (gateway: GatewayProcess) => {
   let calm = 0;
-  let seen: Record<string, number> = {};
+  let seen = { ready: 0, pressure: 0, memoryLevel: 0, residentMiB: 0 };
   return waitFor(
     async () => {
       seen = {
@@ -60,7 +60,7 @@ const untilNormal = (gateway: GatewayProcess) => {
         memoryLevel: await gateway.metric('edge_memory_level'),
         residentMiB: Math.round((await gateway.metric('process_resident_memory_bytes')) / mebibyte),
       };
-      calm = seen['ready'] === 1 && seen['pressure'] === 0 && seen['memoryLevel'] === 0 ? calm + 1 : 0;
+      calm = seen.ready === 1 && seen.pressure === 0 && seen.memoryLevel === 0 ? calm + 1 : 0;
       return calm >= calmLooks;
     },
     { deadlineMs: 60_000, everyMs: 200, what: () => `everything to be as before: ${JSON.stringify(seen)}` },
