@@ -67,11 +67,11 @@ async function tidy(files: FileLayer, directory: string, survey: Survey): Promis
   for (const { name } of survey.unreadable) {
     await files.rename(join(directory, name), join(directory, damagedFileName(name)));
   }
-  const last = survey.segments.at(-1);
-  if (last === undefined || survey.tornBytes === 0) return;
-  const file = await files.openForWriting(join(directory, last.name), 'keep');
+  const { torn, needless } = survey;
+  if (torn === undefined || needless.includes(torn.name)) return;
+  const file = await files.openForWriting(join(directory, torn.name), 'keep');
   try {
-    await file.truncate(last.end);
+    await file.truncate(torn.end);
     await file.sync();
   } finally {
     await file.close();
