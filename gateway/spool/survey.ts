@@ -54,16 +54,9 @@ export interface SurveyedSegment {
   readonly firstAtMs: number | undefined;
   readonly lastAtMs: number | undefined;
   readonly damage: readonly DamagedRange[];
+  /** As in `WalkedSegment`. */
+  readonly hasGap: boolean;
   /** Bytes behind `end` that are a write that was cut short, or is under way. */
-  readonly tornBytes: number;
-}
-
-/** The last file, when a write to it was cut short, or is under way. */
-export interface TornFile {
-  readonly name: string;
-  /** Where its last good frame ends. */
-  readonly end: number;
-  /** Behind that. */
   readonly tornBytes: number;
 }
 
@@ -83,8 +76,8 @@ export interface Survey {
   /** Number of the next frame that is written. */
   readonly nextFrame: number;
   readonly nextSegment: number;
-  /** It need not be one of `segments`: its first frame may be what was cut short. */
-  readonly torn: TornFile | undefined;
+  /** The last file, if it is torn. It need not be one of `segments`: its first frame may be what was cut short. */
+  readonly torn: SurveyedSegment | undefined;
 }
 
 interface SegmentFile {
@@ -119,7 +112,7 @@ export async function surveySpool(
   const reader = await DirectoryReader.open(files, directory);
   const segments: SurveyedSegment[] = [];
   let nextFrame = 1;
-  let torn: TornFile | undefined;
+  let torn: SurveyedSegment | undefined;
   let before: SurveyedSegment | undefined;
   let current = await reader.next();
   while (current !== undefined) {
@@ -133,8 +126,9 @@ export async function surveySpool(
     const surveyed = surveySegment(file, neighbours, place, sealing);
     await visit?.(file.name, frames);
     if (surveyed.tornBytes > 0) torn = surveyed;
-    // It proves that what is damaged before it is no torn tail: it stays until that is done with.
-    const isProof = following === undefined && (segments.at(-1)?.damage.length ?? 0) > 0;
+    // It may be all that proves that a gap before it is no torn tail: it stays until that is done with.
+    const needed = segments.at(-1);
+    const isProof = following === undefined && needed !== undefined && (needed.hasGap || needed.damage.length > 0);
     if (surveyed.frames > 0 || surveyed.damage.length > 0) segments.push(surveyed);
     else if (!isProof) reader.needless.push(file.name);
     before = surveyed;
@@ -292,11 +286,11 @@ function surveySegment(
   if (beginning.isDamaged && walked.nextFrame > settledBelow) {
     const firstLost = Math.min(Math.max(expected, settledBelow), firstFrame);
     damage.unshift({ from: 0, to: dataAt, firstFrame: firstLost, nextFrame: firstFrame });
-  } else if (firstFrame > expected) {
+  } else if (!beginning.isDamaged && firstFrame > expected) {
     damage.unshift({ from: 0, to: 0, firstFrame: expected, nextFrame: firstFrame });
   }
-  const { end, nextFrame, tornBytes } = walked;
+  const { end, nextFrame, hasGap, tornBytes } = walked;
   const fileBytes = bytes.length;
   const extent = { name, segment, firstFrame, nextFrame, dataAt, key, end, fileBytes };
-  return { ...extent, frames, records, topics, firstAtMs, lastAtMs, damage, tornBytes };
+  return { ...extent, frames, records, topics, firstAtMs, lastAtMs, damage, hasGap, tornBytes };
 }

@@ -36,6 +36,8 @@ export interface WalkedSegment {
   readonly end: number;
   readonly nextFrame: number;
   readonly damage: readonly DamagedRange[];
+  /** There are bytes before `end` that are no good frame, settled or not: only what is behind them proves that they were. */
+  readonly hasGap: boolean;
   /** Bytes behind `end` that are a torn tail. */
   readonly tornBytes: number;
 }
@@ -56,6 +58,7 @@ export function walkSegment(bytes: Buffer, limits: WalkLimits, visit: FrameVisit
   const damage: DamagedRange[] = [];
   let next = limits.firstFrame;
   let end = dataAt;
+  let hasGap = false;
   for (let at = end; at < bytes.length; ) {
     const good = decodeFrame(bytes, at);
     const found = good === undefined ? findFrame(bytes, at) : { at, frame: good };
@@ -64,6 +67,7 @@ export function walkSegment(bytes: Buffer, limits: WalkLimits, visit: FrameVisit
     if (frame.number > next || found.at > at) {
       const wasDurable = isFinished || isLost(at, found.at) || newestGroup(bytes, found.at) > next;
       if (!wasDurable) break;
+      hasGap = true;
       const isMissed = frame.number > settledBelow && next < frame.number;
       if (isMissed)
         damage.push({ from: at, to: found.at, firstFrame: Math.max(next, settledBelow), nextFrame: frame.number });
@@ -85,7 +89,7 @@ export function walkSegment(bytes: Buffer, limits: WalkLimits, visit: FrameVisit
     damage.push({ from: end, to: bytes.length, firstFrame, nextFrame: firstFrame + 1, isOpen: true });
   }
   const tornBytes = hasTail && !isTailLost ? bytes.length - end : 0;
-  return { end, nextFrame: next, damage, tornBytes };
+  return { end, nextFrame: next, damage, hasGap, tornBytes };
 }
 
 /** First frame of the newest group of which a good frame is at or behind `from`. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { BufferPool } from '../../../gateway/record-batch/buffer-pool.ts';
 import { OpenBatch } from '../../../gateway/record-batch/open-batch.ts';
 import { CursorFile } from '../../../gateway/spool/cursor-file.ts';
-import { nodeFiles } from '../../../gateway/spool/file-layer.ts';
+import { type FileLayer, nodeFiles } from '../../../gateway/spool/file-layer.ts';
 import { encodeSegmentHeader, finishFrame, layOutFrame } from '../../../gateway/spool/frame-format.ts';
 import { segmentFileName } from '../../../gateway/spool/survey.ts';
 import { textEncoder } from '../kafka/recording.ts';
@@ -32,10 +32,15 @@ export function flipped(bytes: Buffer): Buffer {
 }
 
 /** Makes the directory, with these files numbered from 1, and the cursor before frame `cursor`. */
-export async function writeSpool(directory: string, segments: readonly Buffer[], cursor: number): Promise<void> {
+export async function writeSpool(
+  directory: string,
+  segments: readonly Buffer[],
+  cursor: number,
+  files: FileLayer = nodeFiles,
+): Promise<void> {
   await mkdir(directory);
   for (const [index, bytes] of segments.entries()) await writeFile(join(directory, segmentFileName(index + 1)), bytes);
-  const file = new CursorFile(nodeFiles, directory, 0);
+  const file = new CursorFile(files, directory, 0);
   await file.write(cursor);
   await file.close();
 }
