@@ -19,7 +19,7 @@ export interface OpenDirectory {
 
 /**
  * Takes the directory (made when missing, mode 0700), and leaves in it what is needed: settled segments are removed, a torn
- * tail is cut off, what cannot be read is kept under another name.
+ * tail is cut off that proves nothing, what cannot be read is kept under another name.
  *
  * @throws {SpoolError} when another process has the directory, or it cannot be used.
  */
@@ -67,11 +67,13 @@ async function tidy(files: FileLayer, directory: string, survey: Survey): Promis
   for (const { name } of survey.unreadable) {
     await files.rename(join(directory, name), join(directory, damagedFileName(name)));
   }
-  const last = survey.segments.at(-1);
-  if (last === undefined || survey.tornBytes === 0) return;
-  const file = await files.openForWriting(join(directory, last.name), 'keep');
+  const { torn, needless } = survey;
+  if (torn === undefined || needless.includes(torn.name)) return;
+  // A frame behind the tear may be all that proves that a gap before it is none. The next segment supersedes the tail.
+  if (torn.hasGap) return;
+  const file = await files.openForWriting(join(directory, torn.name), 'keep');
   try {
-    await file.truncate(last.end);
+    await file.truncate(torn.end);
     await file.sync();
   } finally {
     await file.close();

@@ -44,7 +44,8 @@ export class Outlet {
     try {
       const frame = patience.isOver ? reader.nextBehindDamage() : reader.next();
       if (patience.succeeded()) this.#changedSoon();
-      if (frame !== undefined) this.flight.add(frame);
+      if (frame === undefined) this.#skipLostTail();
+      else this.flight.add(frame);
       return frame;
     } catch (error) {
       const { code = 'unknown' } = error as NodeJS.ErrnoException;
@@ -94,6 +95,12 @@ export class Outlet {
     const { oldest } = this.flight;
     const { reader, settledBefore } = this.#options;
     settledBefore(oldest?.number ?? reader.nextFrame, this.#isBypassed && oldest === undefined);
+  }
+
+  /** Everything has been handed out: what is missing before the frames of this process is behind all others. */
+  #skipLostTail(): void {
+    const { reader, firstOwnFrame } = this.#options;
+    if (reader.nextFrame < firstOwnFrame) reader.skipTo(firstOwnFrame);
   }
 
   /** Later: whoever is told may ask for the next batch while this one is not where it belongs. */

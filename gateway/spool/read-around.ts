@@ -12,12 +12,20 @@ export function isMediumError(error: unknown): boolean {
   return mediumErrors.has((error as NodeJS.ErrnoException)?.code ?? '');
 }
 
+/** From one byte of a file up to another. */
+export interface ByteRange {
+  readonly from: number;
+  readonly to: number;
+}
+
 /** What came of reading around the pages that a disk has lost. */
 export interface ReadAround {
   /** As far as the file goes. */
   readonly bytes: Buffer;
   /** Bytes of the pages that are lost; they read as zeros, which are no frame. */
   readonly lostBytes: number;
+  /** Where these are in the file, in their order. */
+  readonly lost: readonly ByteRange[];
 }
 
 /**
@@ -27,7 +35,7 @@ export interface ReadAround {
  */
 export function readAround(files: FileLayer, path: string, from: number, to: number): ReadAround {
   const bytes = Buffer.alloc(to - from);
-  let lostBytes = 0;
+  const lost: ByteRange[] = [];
   const ranges: [from: number, to: number][] = [[from, to]];
   for (let range = ranges.pop(); range !== undefined; range = ranges.pop()) {
     const [first, last] = range;
@@ -35,13 +43,13 @@ export function readAround(files: FileLayer, path: string, from: number, to: num
     const firstPage = Math.floor(first / pageBytes);
     const pages = Math.ceil(last / pageBytes) - firstPage;
     if (pages <= 1) {
-      lostBytes += last - first;
+      lost.push({ from: first, to: last });
       continue;
     }
     const middle = (firstPage + (pages >> 1)) * pageBytes;
     ranges.push([middle, last], [first, middle]);
   }
-  return { bytes, lostBytes };
+  return { bytes, lostBytes: lost.reduce((sum, range) => sum + range.to - range.from, 0), lost };
 }
 
 function tryRead(files: FileLayer, path: string, target: Buffer, position: number): boolean {

@@ -89,7 +89,8 @@ export class Spool {
     const sealing = new SpoolSealing(keys, settings.encrypted ?? false);
     const startedAtMs = performance.now();
     const opened = await openDirectory(files, directory);
-    const { segments, unreadable, tornBytes } = opened.survey;
+    const { segments, unreadable, torn } = opened.survey;
+    const tornBytes = torn?.tornBytes ?? 0;
     const spool = await Spool.#over(options, opened, sealing);
     const { records, batches, bytes } = spool.depth();
     observer.opened({ directory, records, batches, bytes, tornBytes, durationMs: performance.now() - startedAtMs });

@@ -10,7 +10,7 @@ import {
   sealedHeaderBytes,
 } from './frame-format.ts';
 import { contentOf, type FrameContent, type SpoolSealing } from './frame-sealing.ts';
-import { isMediumError, type ReadAround, readAround } from './read-around.ts';
+import { type ByteRange, isMediumError, type ReadAround, readAround } from './read-around.ts';
 import type { SegmentKey } from './segment-key.ts';
 import { type DamagedRange, walkSegment } from './walk-segment.ts';
 
@@ -54,6 +54,10 @@ export interface SurveyedSegment {
   readonly firstAtMs: number | undefined;
   readonly lastAtMs: number | undefined;
   readonly damage: readonly DamagedRange[];
+  /** As in `WalkedSegment`. */
+  readonly hasGap: boolean;
+  /** Bytes behind `end` that are a write that was cut short, or is under way. */
+  readonly tornBytes: number;
 }
 
 export interface UnreadableFile {
@@ -72,16 +76,16 @@ export interface Survey {
   /** Number of the next frame that is written. */
   readonly nextFrame: number;
   readonly nextSegment: number;
-  /** Bytes behind the last good frame of the last segment: a write that was cut short, or is under way. */
-  readonly tornBytes: number;
+  /** The last file, if it is torn. It need not be one of `segments`: its first frame may be what was cut short. */
+  readonly torn: SurveyedSegment | undefined;
 }
 
 interface SegmentFile {
   readonly name: string;
   readonly segment: number;
   readonly bytes: Buffer;
-  /** Bytes that the disk has lost. */
-  readonly lostBytes: number;
+  /** What the disk has lost. */
+  readonly lost: readonly ByteRange[];
   readonly beginning: Beginning;
 }
 
@@ -108,7 +112,7 @@ export async function surveySpool(
   const reader = await DirectoryReader.open(files, directory);
   const segments: SurveyedSegment[] = [];
   let nextFrame = 1;
-  let tornBytes = 0;
+  let torn: SurveyedSegment | undefined;
   let before: SurveyedSegment | undefined;
   let current = await reader.next();
   while (current !== undefined) {
@@ -117,19 +121,23 @@ export async function surveySpool(
     const { cursor } = reader;
     const frames: PlacedFrame[] = [];
     const place = visit && ((frame: PlacedFrame) => frames.push(frame));
-    const surveyed = surveySegment(file, { before, next: following?.beginning, cursor }, place, sealing);
+    const isFinished = following !== undefined || reader.hasHeldBehind(file.segment);
+    const neighbours = { before, next: following?.beginning, isFinished, cursor };
+    const surveyed = surveySegment(file, neighbours, place, sealing);
     await visit?.(file.name, frames);
-    // What the disk has lost was whole once: nothing says that it was a write cut short, and it is not cut off.
-    if (following === undefined && file.lostBytes === 0) tornBytes = file.bytes.length - surveyed.end;
+    if (surveyed.tornBytes > 0) torn = surveyed;
+    // It may be all that proves that a gap before it is no torn tail: it stays until that is done with.
+    const needed = segments.at(-1);
+    const isProof = following === undefined && needed !== undefined && (needed.hasGap || needed.damage.length > 0);
     if (surveyed.frames > 0 || surveyed.damage.length > 0) segments.push(surveyed);
-    else reader.needless.push(file.name);
+    else if (!isProof) reader.needless.push(file.name);
     before = surveyed;
-    nextFrame = Math.max(nextFrame, surveyed.nextFrame);
+    nextFrame = Math.max(nextFrame, surveyed.nextFrame, surveyed.damage.at(-1)?.nextFrame ?? 0);
     current = following;
   }
   const { cursor, needless, unreadable, nextSegment } = reader;
   nextFrame = Math.max(nextFrame, cursor?.frame ?? 1);
-  return { cursor, segments, needless, unreadable, nextFrame, nextSegment, tornBytes };
+  return { cursor, segments, needless, unreadable, nextFrame, nextSegment, torn };
 }
 
 /** Reads segment files one after the other, and the cursor that belongs to what is left of them. */
@@ -141,6 +149,8 @@ class DirectoryReader {
   readonly nextSegment: number;
   readonly needless: string[] = [];
   readonly unreadable: UnreadableFile[] = [];
+  /** The highest number of a file of which nothing can be read, or that is kept as damaged. */
+  #lastHeld: number;
 
   /** The names come before the cursor, so that a segment that was removed in between is missed when its turn comes. */
   static async open(files: FileLayer, directory: string): Promise<DirectoryReader> {
@@ -154,8 +164,16 @@ class DirectoryReader {
     this.#files = files;
     this.#directory = directory;
     this.#names = names.filter((name) => segmentName.test(name)).sort();
-    const numbers = names.map((name) => Number.parseInt(segmentOrKeptName.exec(name)?.[1] ?? '0', 10));
-    this.nextSegment = numbers.reduce((highest, number) => Math.max(highest, number), 0) + 1;
+    this.nextSegment = highestNumber(names) + 1;
+    this.#lastHeld = highestNumber(names.filter((name) => !segmentName.test(name)));
+  }
+
+  /**
+   * Whether a later file held something that cannot be read any more. A file is only begun when nothing more is written to
+   * those before it. Once there is no next file.
+   */
+  hasHeldBehind(segment: number): boolean {
+    return this.#lastHeld > segment;
   }
 
   /** The next file in which something can be read. */
@@ -163,12 +181,17 @@ class DirectoryReader {
     for (let name = this.#names.shift(); name !== undefined; name = this.#names.shift()) {
       const read = await this.#read(name);
       if (read === undefined) continue;
-      const { bytes, lostBytes } = read;
+      const { bytes, lost } = read;
+      const segment = Number.parseInt(name, 10);
       const beginning = beginningOf(bytes);
-      if (beginning !== undefined) return { name, segment: Number.parseInt(name, 10), bytes, lostBytes, beginning };
+      if (beginning !== undefined) return { name, segment, bytes, lost, beginning };
       // Frames are written once the header is durable: a file whose header was cut short never held any.
-      if (bytes.length <= sealedHeaderBytes && lostBytes === 0) this.needless.push(name);
-      else this.unreadable.push({ name, bytes: bytes.length });
+      if (bytes.length <= sealedHeaderBytes && lost.length === 0) {
+        this.needless.push(name);
+        continue;
+      }
+      this.unreadable.push({ name, bytes: bytes.length });
+      this.#lastHeld = Math.max(this.#lastHeld, segment);
     }
     return undefined;
   }
@@ -187,13 +210,16 @@ class DirectoryReader {
 
   async #readWhole(path: string): Promise<ReadAround> {
     try {
-      return { bytes: await this.#files.read(path), lostBytes: 0 };
+      return { bytes: await this.#files.read(path), lostBytes: 0, lost: [] };
     } catch (error) {
       if (!isMediumError(error)) throw error;
       return readAround(this.#files, path, 0, await this.#files.size(path));
     }
   }
 }
+
+const highestNumber = (names: readonly string[]): number =>
+  names.reduce((highest, name) => Math.max(highest, Number.parseInt(segmentOrKeptName.exec(name)?.[1] ?? '0', 10)), 0);
 
 /** Undefined where the header is damaged and there is no good frame. */
 function beginningOf(bytes: Buffer): Beginning | undefined {
@@ -211,6 +237,8 @@ interface Neighbours {
   readonly before: SurveyedSegment | undefined;
   /** Of the segment behind it. */
   readonly next: Beginning | undefined;
+  /** As in `WalkLimits`. */
+  readonly isFinished: boolean;
   readonly cursor: Cursor | undefined;
 }
 
@@ -224,13 +252,13 @@ function expectedFrame({ isDamaged }: Beginning, { before, cursor }: Neighbours)
 }
 
 function surveySegment(
-  { name, segment, bytes, lostBytes, beginning }: SegmentFile,
+  { name, segment, bytes, lost, beginning }: SegmentFile,
   neighbours: Neighbours,
   place: ((frame: PlacedFrame) => unknown) | undefined,
   spoolSealing: SpoolSealing | undefined,
 ): SurveyedSegment {
   const { firstFrame, dataAt, key } = beginning;
-  const { next, cursor } = neighbours;
+  const { next, isFinished, cursor } = neighbours;
   const sealing = spoolSealing?.find({ segment, key });
   const settledBelow = cursor?.frame ?? 0;
   const limit = next?.firstFrame ?? Number.POSITIVE_INFINITY;
@@ -241,7 +269,7 @@ function surveySegment(
   let lastAtMs: number | undefined;
   const walked = walkSegment(
     bytes,
-    { dataAt, firstFrame, limit, isLimitSure: next?.isDamaged !== true, settledBelow, isWhole: lostBytes > 0 },
+    { dataAt, firstFrame, limit, isLimitSure: next?.isDamaged !== true, settledBelow, isFinished, lost },
     (frame, at) => {
       if (frame.number < settledBelow) return;
       frames += 1;
@@ -258,15 +286,11 @@ function surveySegment(
   if (beginning.isDamaged && walked.nextFrame > settledBelow) {
     const firstLost = Math.min(Math.max(expected, settledBelow), firstFrame);
     damage.unshift({ from: 0, to: dataAt, firstFrame: firstLost, nextFrame: firstFrame });
-  } else if (firstFrame > expected) {
+  } else if (!beginning.isDamaged && firstFrame > expected) {
     damage.unshift({ from: 0, to: 0, firstFrame: expected, nextFrame: firstFrame });
   }
-  const { end, nextFrame } = walked;
-  const isTailLost = lostBytes > 0 && end < bytes.length && limit === Number.POSITIVE_INFINITY;
-  if (isTailLost && damage.length === 0) {
-    damage.push({ from: end, to: bytes.length, firstFrame: nextFrame, nextFrame });
-  }
+  const { end, nextFrame, hasGap, tornBytes } = walked;
   const fileBytes = bytes.length;
   const extent = { name, segment, firstFrame, nextFrame, dataAt, key, end, fileBytes };
-  return { ...extent, frames, records, topics, firstAtMs, lastAtMs, damage };
+  return { ...extent, frames, records, topics, firstAtMs, lastAtMs, damage, hasGap, tornBytes };
 }

@@ -72,10 +72,10 @@ export function sayUnopened(batches: number): void {
 }
 
 /** Says what is behind the last good frame. It need not be a fault: the gateway may just be writing there. */
-export function sayTorn({ tornBytes }: Survey): void {
-  if (tornBytes === 0) return;
+export function sayTorn({ torn }: Survey): void {
+  if (torn === undefined) return;
   console.error(
-    `${tornBytes} bytes behind the last batch: a write cut short, or under way; nobody was told it is durable`,
+    `${torn.tornBytes} bytes behind the last batch: a write cut short, or under way; nobody was told it is durable`,
   );
 }
 

@@ -42,7 +42,7 @@ function printSegments({ segments, unreadable }: Survey): void {
 
 /** The figures that the commands end with. */
 export function figuresOf(survey: Survey & { readonly directory: string }) {
-  const { directory, segments, unreadable, cursor, nextFrame, tornBytes } = survey;
+  const { directory, segments, unreadable, cursor, nextFrame, torn } = survey;
   const sum = (of: (segment: Survey['segments'][number]) => number) =>
     segments.reduce((total, segment) => total + of(segment), 0);
   return {
@@ -55,7 +55,7 @@ export function figuresOf(survey: Survey & { readonly directory: string }) {
     nextBatch: nextFrame,
     oldest: timeOf(segments[0]?.firstAtMs),
     newest: timeOf(segments.at(-1)?.lastAtMs),
-    tornBytes,
+    tornBytes: torn?.tornBytes ?? 0,
     damagedRanges: sum(({ damage }) => damage.length) + unreadable.length,
   };
 }

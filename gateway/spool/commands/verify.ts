@@ -40,7 +40,8 @@ async function verify(choice: SpoolChoice): Promise<void> {
 }
 
 /** What damage means: its range of batches is empty when none is missing, or nobody knows which are. */
-function lossOf({ from, firstFrame, nextFrame }: DamagedRange): string {
+function lossOf({ from, firstFrame, nextFrame, isOpen }: DamagedRange): string {
+  if (isOpen) return `batches from ${firstFrame} on cannot be read`;
   if (firstFrame < nextFrame) return `batches ${firstFrame} to ${nextFrame - 1} cannot be read`;
   return from === 0 ? 'its header cannot be read; its batches may be' : 'what was there cannot be read';
 }

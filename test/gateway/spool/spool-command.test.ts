@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
-import { open, readdir, truncate } from 'node:fs/promises';
+import { open, readdir, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { waitFor } from '../../support/wait-for.ts';
 import { Settlements, textEncoder } from '../kafka/recording.ts';
+import { flipped, frameBytes, headerBytes, writeSpool } from './segment-files.ts';
 import { type Assembly, assemble, settingsFor, TestDirectory } from './support.ts';
 
 const program = join(import.meta.dirname, '../../../gateway/spool/spool-command.ts');
@@ -102,4 +103,19 @@ test('a directory that is not there, or an unknown option, is refused in words',
   expect(missing.stderr).toContain('no such directory');
   expect(await run('inspect', '--nonsense')).toMatchObject({ code: 2 });
   expect(await run('--help')).toMatchObject({ code: 0 });
+});
+
+test('verify says of a lost tail where it begins, as nobody knows how many batches were in it', async () => {
+  await using directory = await TestDirectory.make();
+  const frames = [frameBytes(1, 1), frameBytes(2, 2), flipped(frameBytes(3, 3))];
+  const bytes = Buffer.concat([headerBytes(1, 1), ...frames]);
+  await writeSpool(directory.path, [bytes], 1);
+  // A later file, kept since an earlier start.
+  await writeFile(join(directory.path, '0000000000000002.segment.damaged'), 'nothing that can be read');
+  const { code, stdout, stderr } = await run('verify', '--directory', directory.path);
+  expect(code).toBe(1);
+  const tailAt = bytes.length - frameBytes(3, 3).length;
+  const place = `0000000000000001.segment: bytes ${tailAt} to ${bytes.length}`;
+  expect(stderr).toBe(`${place}: batches from 3 on cannot be read\n`);
+  expect(lastJson(stdout)).toMatchObject({ batches: 2, nextBatch: 4, tornBytes: 0, damagedRanges: 1, intact: false });
 });
