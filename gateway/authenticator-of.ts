@@ -1,3 +1,4 @@
+import { hashConcurrencyOf } from './config/hash-concurrency.ts';
 import type { GatewayConfig } from './config/schema.ts';
 import { Authenticator } from './identity/authenticator.ts';
 import type { HashThreads } from './identity/hash-threads.ts';
@@ -7,20 +8,20 @@ import type { Observability } from './observability/observability.ts';
 
 /** Finds out who a client is, by the settings. */
 export function authenticatorOf(
-  { identity, limits }: GatewayConfig,
+  config: GatewayConfig,
   registry: DeviceSource | undefined,
   tokens: TokenVerifier | undefined,
   hashThreads: HashThreads,
   observability: Observability,
 ): Authenticator {
-  const { cacheMaxEntries, cacheTtlSeconds, hashConcurrency, hashQueueMax } = identity;
+  const { cacheMaxEntries, cacheTtlSeconds, hashQueueMax } = config.identity;
   const authenticator = new Authenticator({
     registry,
     cache: { maxEntries: cacheMaxEntries, ttlSeconds: cacheTtlSeconds },
-    hashConcurrency,
+    hashConcurrency: hashConcurrencyOf(config),
     hashQueueMax,
     verifySecret: (secret, stored) => hashThreads.verify(secret, stored),
-    bannedPerMinute: limits.bans.verifiedPerMinute,
+    bannedPerMinute: config.limits.bans.verifiedPerMinute,
     tokens,
     observer: observability.identity,
   });

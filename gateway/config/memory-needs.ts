@@ -1,4 +1,5 @@
 import { encryptedTopicsOf } from './encrypted-topics.ts';
+import { hashConcurrencyOf } from './hash-concurrency.ts';
 import type { GatewayConfig } from './schema.ts';
 
 /** Memory that one of the limits allows to be taken. */
@@ -86,7 +87,7 @@ export function memoryNeeds(config: GatewayConfig): MemoryNeed[] {
         identity.cacheMaxEntries *
         (perCachedCredentialBytes + (identity.offlineGraceSeconds > 0 ? perKnownDeviceBytes : 0)),
     },
-    { setting: 'identity.hashConcurrency', bytes: identity.hashConcurrency * perHashBytes },
+    { setting: 'identity.hashConcurrency', bytes: hashConcurrencyOf(config) * perHashBytes },
     { setting: 'administration.audit.topic', bytes: enabled && audit.topic !== '' ? auditCopiesBytes : 0 },
     // Where records are written before they are sealed: of devices, of a backlog, and of its headers.
     { setting: 'routes[].encrypted', bytes: encryptedTopicsOf(config).size === 0 ? 0 : 3 * kafka.maxBatchBytes },

@@ -129,10 +129,10 @@ export const identity = section('Device registry and credentials.', {
     { default: 3600, minimum: 0, maximum: 604_800 },
   ),
   hashConcurrency: integer(
-    'Password hashes computed at once, each on a thread of its own at a lower priority (Linux) than everything else.',
+    'Password hashes computed at once, each on a thread of its own at a lower priority (Linux) than everything else. 0: one less than there are cores, 1 at the least and 2 at the most.',
     {
-      default: 2,
-      minimum: 1,
+      default: 0,
+      minimum: 0,
       maximum: 64,
     },
   ),
