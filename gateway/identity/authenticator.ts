@@ -8,7 +8,7 @@ import { HashQueue } from './hash-queue.ts';
 import { HashError } from './hash-threads.ts';
 import type { DeviceSource } from './known-devices.ts';
 import type { IdentityObserver, PasswordVerdict, Refusal, Verification } from './observer.ts';
-import { DeviceRegistryError } from './registry-error.ts';
+import { DeviceRegistryError, type DeviceRegistryErrorCode } from './registry-error.ts';
 import { decoyHash, defaultCost, parseSecretHash, type ScryptCost, type SecretHash } from './secret-hash.ts';
 import type { TokenRejection } from './tokens/observer.ts';
 import type { PasswordKind, TokenVerifier } from './tokens/token-verifier.ts';
@@ -231,12 +231,7 @@ export class Authenticator {
   }
 
   #registryFailed(error: unknown): void {
-    const code =
-      error instanceof DeviceRegistryError
-        ? error.code
-        : error instanceof HashError
-          ? 'hash_failed'
-          : 'registry_failed';
+    const code = codeOf(error);
     this.#observer.registryFailed(code, error instanceof Error ? error.message : String(error));
   }
 
@@ -312,6 +307,11 @@ export class Authenticator {
 /** Who asks more of the registry than it can answer is to come again; it is not away. */
 const refusalOf = (error: unknown): Refusal =>
   error instanceof DeviceRegistryError && error.code === 'registry_overloaded' ? 'server_busy' : 'server_unavailable';
+
+function codeOf(error: unknown): DeviceRegistryErrorCode | 'hash_failed' {
+  if (error instanceof DeviceRegistryError) return error.code;
+  return error instanceof HashError ? 'hash_failed' : 'registry_failed';
+}
 
 const isAbsent = (password: Uint8Array | undefined): boolean => password === undefined || password.length === 0;
 

@@ -39,7 +39,7 @@ const mostUnreadBytes = 8_192;
 const longestWaitMs = 30_000;
 
 /** Who waits at one listener. Known addresses have places, and every second turn, that strangers can't take from them. */
-class Line {
+class ListenerQueue {
   readonly listener: HandshakeListener;
   /** Only for known addresses; for everybody. */
   readonly #reserved: FairQueue<Waiting>;
@@ -66,13 +66,13 @@ class Line {
   }
 
   /** Whose turn it is; it stays so until it is taken. */
-  get next(): Waiting | undefined {
+  peek(): Waiting | undefined {
     this.#next ??= this.#shift();
     return this.#next;
   }
 
   take(): Waiting | undefined {
-    const { next } = this;
+    const next = this.peek();
     this.#next = undefined;
     return next;
   }
@@ -94,7 +94,7 @@ export class HandshakeGate {
   readonly #admission: Admission;
   readonly #monotonicMs: () => number;
   /** By whose turn it is. */
-  readonly #lines: Line[] = [];
+  readonly #queues: ListenerQueue[] = [];
   #timer: NodeJS.Timeout | undefined;
   readonly #pump = (): void => this.#beginNext();
 
@@ -105,7 +105,7 @@ export class HandshakeGate {
 
   /** Sockets whose handshake has not begun. */
   get waiting(): number {
-    return this.#lines.reduce((sum, { size }) => sum + size, 0);
+    return this.#queues.reduce((sum, { size }) => sum + size, 0);
   }
 
   /** Begins the handshake over a socket that was just accepted, now or when it is its turn; or closes it. */
@@ -119,7 +119,7 @@ export class HandshakeGate {
       listener.begin(socket);
       return;
     }
-    const displaced = this.#lineOf(listener).push(this.#watched(socket, peer.key, nowMs), peer.isKnown(nowMs));
+    const displaced = this.#queueOf(listener).push(this.#watched(socket, peer.key, nowMs), peer.isKnown(nowMs));
     if (displaced !== undefined) this.#refuse(displaced, 'handshake_queue');
     this.#schedule(nowMs, leastWaitMs);
   }
@@ -128,17 +128,17 @@ export class HandshakeGate {
   abandon(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    for (const line of this.#lines) {
-      for (let next = line.take(); next !== undefined; next = line.take()) next.socket.destroy();
+    for (const queue of this.#queues) {
+      for (let next = queue.take(); next !== undefined; next = queue.take()) next.socket.destroy();
     }
   }
 
-  #lineOf(listener: HandshakeListener): Line {
-    const known = this.#lines.find((line) => line.listener === listener);
+  #queueOf(listener: HandshakeListener): ListenerQueue {
+    const known = this.#queues.find((queue) => queue.listener === listener);
     if (known !== undefined) return known;
-    const line = new Line(listener, this.#admission.handshakeQueueMax);
-    this.#lines.push(line);
-    return line;
+    const queue = new ListenerQueue(listener, this.#admission.handshakeQueueMax);
+    this.#queues.push(queue);
+    return queue;
   }
 
   /** Who waits is read by nobody, and what it sends stays in its stream: the kernel hands over up to 64 KiB at once. */
@@ -166,39 +166,39 @@ export class HandshakeGate {
   #beginNext(): void {
     this.#timer = undefined;
     const nowMs = this.#monotonicMs();
-    let line = this.#nextLine(nowMs);
-    for (; line !== undefined && this.#admission.takeHandshake(nowMs); line = this.#nextLine(nowMs)) {
-      this.#begin(line);
+    let queue = this.#nextQueue(nowMs);
+    for (; queue !== undefined && this.#admission.takeHandshake(nowMs); queue = this.#nextQueue(nowMs)) {
+      this.#begin(queue);
     }
-    if (this.waiting > 0) this.#schedule(nowMs, line === undefined ? placeWaitMs : leastWaitMs);
+    if (this.waiting > 0) this.#schedule(nowMs, queue === undefined ? placeWaitMs : leastWaitMs);
   }
 
-  #begin(line: Line): void {
+  #begin(queue: ListenerQueue): void {
     // The others have their turns before it has another one.
-    this.#lines.splice(this.#lines.indexOf(line), 1);
-    this.#lines.push(line);
-    const next = line.take();
+    this.#queues.splice(this.#queues.indexOf(queue), 1);
+    this.#queues.push(queue);
+    const next = queue.take();
     if (next === undefined) return;
     next.socket.off('readable', next.onReadable);
-    line.listener.begin(next.socket);
+    queue.listener.begin(next.socket);
   }
 
   /** Where the next handshake begins. Those who shake hands without end must not use up what others wait for. */
-  #nextLine(nowMs: number): Line | undefined {
-    return this.#lines.find((line) => {
-      this.#skipGone(line, nowMs);
-      return line.listener.hasRoom && line.next !== undefined;
+  #nextQueue(nowMs: number): ListenerQueue | undefined {
+    return this.#queues.find((queue) => {
+      this.#skipGone(queue, nowMs);
+      return queue.listener.hasRoom && queue.peek() !== undefined;
     });
   }
 
   /** Those that have gone, or must have, cost no token. */
-  #skipGone(line: Line, nowMs: number): void {
-    for (let { next } = line; next !== undefined; next = line.next) {
+  #skipGone(queue: ListenerQueue, nowMs: number): void {
+    for (let next = queue.peek(); next !== undefined; next = queue.peek()) {
       if (!next.socket.destroyed) {
         if (nowMs - next.sinceMs < longestWaitMs) return;
         this.#refuse(next, 'handshake_wait');
       }
-      line.take();
+      queue.take();
     }
   }
 }
